@@ -1,0 +1,41 @@
+-- ARGV: nonce, to which state (empty: delete), how many states may be moved from, these states, then IDs. Answers how many moved.
+
+local kept = answered(ARGV[1])
+if kept then return kept[1] end
+
+local to, states = ARGV[2], tonumber(ARGV[3])
+local from = {}
+for i = 4, 3 + states do from[ARGV[i]] = true end
+from.running = nil
+
+local function delete(job)
+  call('HDEL', tag .. ':keys', job.kind .. '\0' .. (call('HGET', jobKey(job.id), 'key') or job.id))
+  set(job, 'discarded', 0)
+  count('discarded', job.kind, -1)
+  leave(SHELF.discarded, job.id)
+  leave(tag .. ':ids', job.id)
+  call('DEL', jobKey(job.id))
+end
+
+local moved = 0
+for i = 4 + states, #ARGV do
+  local job = load(ARGV[i])
+  if job and from[job.state] then
+    moved = moved + 1
+    if to == '' then
+      delete(job)
+    else
+      if to ~= 'queued' then
+        put(job, 'hand', '')
+      elseif job.hand == '' then
+        put(job, 'hand', job.state)
+        put(job, 'handdue', job.due)
+      end
+      set(job, to, now)
+      save(job)
+    end
+  end
+end
+finish()
+answer(ARGV[1], {moved})
+return moved
