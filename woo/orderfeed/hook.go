@@ -1,0 +1,66 @@
+package orderfeed
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/tillwire/tillwire/woo"
+	"github.com/tillwire/tillwire/woo/webhook"
+)
+
+// WebhookHandler takes the shop's deliveries, signed with one of the secrets, beside what Run reads. Subscribe it to order.created,
+// order.updated and order.deleted; other topics do no harm. It answers 200 once Handle has taken the order and the mark is stored (or
+// there was nothing to do), and otherwise a 5xx; the order is then found by the next run. Answers are package webhook's.
+//
+// Without a secret that is not empty it answers 503 to everything.
+func (f *Feed) WebhookHandler(secrets ...string) http.Handler {
+	h, err := webhook.New(webhook.Config{Secrets: secrets, Handle: f.deliver, Logger: f.c.Logger})
+	if err != nil {
+		f.c.Logger.Error("webhooks cannot be taken", "error", err)
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "no webhook secret is set", http.StatusServiceUnavailable)
+		})
+	}
+	return h
+}
+
+// deliver deals with one verified delivery.
+func (f *Feed) deliver(ctx context.Context, d webhook.Delivery) error {
+	s := look(d)
+	if s.id == 0 {
+		return nil
+	}
+	cursor, err := f.cursor(ctx)
+	if err != nil {
+		return err
+	}
+	r := &run{Feed: f, since: cursor.Since, failed: map[woo.OrderID]bool{}, hook: true}
+	if err := r.settle(ctx, []sighting{s}); err != nil {
+		return err
+	}
+	return r.cause
+}
+
+// look returns what a delivery tells of an order; its id is 0 if that is nothing. A body that is no whole order of the current
+// API (legacy, the id alone, an action, an old version without UTC dates, another object under a borrowed topic) gives the
+// id only, so that the shop is asked.
+func look(d webhook.Delivery) sighting {
+	p := d.Payload
+	s := sighting{id: woo.OrderID(p.ID)}
+	switch {
+	case p.Shape == webhook.Action && strings.HasPrefix(p.Action, "woocommerce_order_status_"):
+		return s
+	case p.Shape == webhook.Action || d.Resource != "order":
+		return sighting{}
+	case p.Shape == webhook.Legacy && p.Kind != "order":
+		return sighting{}
+	case p.Shape == webhook.Full:
+		var o woo.Order
+		if json.Unmarshal(d.Body, &o) == nil && o.ID == s.id && o.OrderKey != "" && o.Status != "" && !o.DateModified.IsZero() {
+			s.order = &o
+		}
+	}
+	return s
+}

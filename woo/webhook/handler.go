@@ -1,0 +1,176 @@
+package webhook
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMaxBody = 4 << 20         // bytes
+	DefaultTimeout = 2 * time.Second // a shop's background queue stands still while it waits
+)
+
+// Config describes one receiver. The zero value of a field is its default, unless it is called required.
+type Config struct {
+	// Secrets of the webhooks that deliver here, required; empty ones do not count. While a secret is being changed, name the
+	// old and the new one.
+	Secrets []string
+	// Handle takes a verified delivery, required. It must have saved it before it returns nil, and must return nil also for
+	// what it does not want: an error means "not saved", is answered 500 and brings the shop closer to switching the webhook
+	// off. It must be idempotent. Its context ends after Timeout.
+	Handle func(ctx context.Context, d Delivery) error
+	// Refused is told of every error object that the shop sends in place of data: somebody must give the webhook's owner
+	// its rights back. Optional; it is logged in any case.
+	Refused func(ctx context.Context, d Delivery)
+	// MaxBody is the size in bytes above which a body is refused; default 4 MiB.
+	MaxBody int64
+	// Timeout is how long Handle may take; default 2 s.
+	Timeout time.Duration
+	// Logger is silent by default. Bodies are never logged.
+	Logger *slog.Logger
+}
+
+// String leaves the secrets out.
+func (c Config) String() string {
+	return fmt.Sprintf("webhook.Config{Secrets: %d, MaxBody: %d, Timeout: %s}", len(c.Secrets), c.MaxBody, c.Timeout)
+}
+
+// GoString leaves the secrets out.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue leaves the secrets out.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// Delivery is one verified request of a shop. Only Body, and what was read from it, is signed.
+type Delivery struct {
+	Topic      string // X-WC-Webhook-Topic: "order.updated"
+	Resource   string // X-WC-Webhook-Resource: "order"
+	Event      string // X-WC-Webhook-Event: "updated"
+	WebhookID  int64  // X-WC-Webhook-ID; 0 when missing
+	DeliveryID string // X-WC-Webhook-Delivery-ID: not unique
+	Source     string // X-WC-Webhook-Source: the shop's home URL
+	Body       []byte // as received
+	Payload    Payload
+	ReceivedAt time.Time // UTC, our clock
+}
+
+// LogValue leaves the body out: it is full of personal data.
+func (d Delivery) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("topic", d.Topic), slog.Int64("id", d.Payload.ID), slog.String("source", d.Source),
+		slog.Int64("webhook", d.WebhookID), slog.String("delivery", d.DeliveryID), slog.Int("bytes", len(d.Body)))
+}
+
+// Handler receives deliveries. Make it with [New].
+type Handler struct {
+	keys   func() []string // in all their forms; a function, so that no verb prints them
+	config Config          // without Secrets
+}
+
+// New returns a handler, or an error that names the field that is missing.
+func New(c Config) (*Handler, error) {
+	keys := forms(c.Secrets)
+	c.Secrets = nil
+	switch {
+	case len(keys) == 0:
+		return nil, errors.New("webhook: Config.Secrets holds no secret")
+	case c.Handle == nil:
+		return nil, errors.New("webhook: Config.Handle is missing")
+	case c.MaxBody < 0:
+		return nil, errors.New("webhook: Config.MaxBody is negative")
+	case c.Timeout < 0:
+		return nil, errors.New("webhook: Config.Timeout is negative")
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{keys: func() []string { return keys }, config: c}, nil
+}
+
+// ServeHTTP answers one request of the shop; the package comment lists the answers.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "webhooks are POSTs", http.StatusMethodNotAllowed)
+		return
+	}
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && coding != "identity" {
+		http.Error(w, "compressed bodies are not read", http.StatusUnsupportedMediaType)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.config.MaxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			http.Error(w, "body too large", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "body incomplete", http.StatusBadRequest)
+		return
+	}
+	if isPing(r.Header.Get("X-WC-Webhook-Topic"), r.Header.Get(SignatureHeader), body) {
+		h.config.Logger.InfoContext(r.Context(), "webhook ping", "body", string(body))
+		return
+	}
+	if verify(h.keys(), r.Header, body) != nil {
+		h.config.Logger.WarnContext(r.Context(), "webhook refused: signature missing or wrong",
+			"remote", r.RemoteAddr, "bytes", len(body), "signed", r.Header.Get(SignatureHeader) != "")
+		http.Error(w, "signature missing or wrong", http.StatusUnauthorized)
+		return
+	}
+	h.deliver(w, r, delivery(r.Header, body))
+}
+
+func (h *Handler) deliver(w http.ResponseWriter, r *http.Request, d Delivery) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.config.Timeout)
+	defer cancel()
+	if d.Payload.Shape == Refusal {
+		h.config.Logger.ErrorContext(ctx, "the shop sends errors in place of data: does the webhook's owner still have the rights?",
+			"delivery", d, "code", d.Payload.Code, "reason", d.Payload.Reason)
+		if h.config.Refused != nil {
+			h.config.Refused(ctx, d)
+		}
+		return
+	}
+	err := h.config.Handle(ctx, d)
+	switch {
+	case err == nil:
+		h.config.Logger.DebugContext(ctx, "webhook taken", "delivery", d)
+	case ctx.Err() != nil:
+		h.config.Logger.WarnContext(ctx, "webhook not saved in time", "delivery", d, "error", err)
+		http.Error(w, "not saved in time", http.StatusServiceUnavailable)
+	default:
+		h.config.Logger.WarnContext(ctx, "webhook not saved", "delivery", d, "error", err)
+		http.Error(w, "not saved", http.StatusInternalServerError)
+	}
+}
+
+func delivery(header http.Header, body []byte) Delivery {
+	id, err := strconv.ParseInt(header.Get("X-WC-Webhook-ID"), 10, 64)
+	if err != nil {
+		id = 0
+	}
+	return Delivery{
+		Topic:      header.Get("X-WC-Webhook-Topic"),
+		Resource:   header.Get("X-WC-Webhook-Resource"),
+		Event:      header.Get("X-WC-Webhook-Event"),
+		WebhookID:  id,
+		DeliveryID: header.Get("X-WC-Webhook-Delivery-ID"),
+		Source:     header.Get("X-WC-Webhook-Source"),
+		Body:       body,
+		Payload:    Parse(body),
+		ReceivedAt: time.Now().UTC(),
+	}
+}
