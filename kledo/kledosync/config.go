@@ -1,0 +1,140 @@
+package kledosync
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/tillwire/tillwire/kledo"
+	"github.com/tillwire/tillwire/retryqueue"
+	"github.com/tillwire/tillwire/woo"
+)
+
+// Config of a [Sync]. Only Books and Queue are required; all else does what the plugin does by default.
+type Config struct {
+	// Name begins the names of the queue's kinds: "kledo.sales-order", "kledo.invoice", "kledo.note". One per shop, never to
+	// change: under another name every order would be new. Default "kledo".
+	Name string
+	// Books is where documents go. Required.
+	Books *kledo.Client
+	// Queue keeps what is to be sent. Required.
+	Queue *retryqueue.Queue
+	// Shop, if set, is read for the products on an order, looked at before a repeat (is the order still there? was it synced
+	// meanwhile?), and gets synced marks and order notes. Without it the order's own lines are all there is.
+	Shop *woo.Client
+
+	// NoSalesOrders and NoInvoices switch one kind of document off, for orders that are accepted from then on.
+	NoSalesOrders, NoInvoices bool
+	// OnCompleted says what a completed order without a sales order gets. Default SalesOrderFirst.
+	OnCompleted OnCompleted
+
+	// SalesOrders and Invoices are what each kind of document is made with.
+	SalesOrders, Invoices Settings
+	// Paid marks documents as paid, into the account with the code PaymentAccount ("1-10001"; a name behind a bar, as the plugin
+	// keeps it, is cut off). Kledo gets both with sales orders too.
+	Paid           bool
+	PaymentAccount string
+	// NoLink keeps invoices apart from their sales orders; NoClose links them, but leaves the sales order open.
+	NoLink, NoClose bool
+
+	// NoMarks and NoNotes leave the shop's orders alone although Shop is set: no meta field that says "synced", no order note.
+	NoMarks, NoNotes bool
+
+	// Settle is how long a document whose sending ended in doubt is looked for before it is sent again. Kledo books what it has
+	// accepted some time later, therefore a missing document proves nothing at first. Looks are made at 2, 7, 17 and 47 min and
+	// 1 h 47 min, 3 h 47 min, at Settle for the last time; all of them in proportion when Settle is another. Default 6 h;
+	// negative: the first look decides.
+	Settle time.Duration
+	// Schedule says how long to wait after a failed attempt, and with retryqueue.WithLimits when to give up. Default
+	// retryqueue.Progressive: 20 attempts, 48 h.
+	Schedule retryqueue.Schedule
+	// Location is whose calendar days count for orders that do not say what the shop's clock showed. Default UTC.
+	Location *time.Location
+	// ShopURL is the shop's address as WordPress knows it, for links to its orders. Default: no links.
+	ShopURL string
+	// Logger hears of deliveries; its records carry source=wc-kledo. Default: silent.
+	Logger *slog.Logger
+}
+
+// Settings are what one kind of document is made with.
+type Settings struct {
+	// Prefix stands before the order's id in the reference. Default "WC/SO/" for sales orders, "WC/INV/" for invoices.
+	Prefix string
+	// Warehouse is the name of a warehouse in Kledo. Default: Kledo's own default.
+	Warehouse string
+	// Tags are names; space around them is cut off. Default (nil) "WooCommerce"; an empty list: none.
+	Tags []string
+}
+
+// OnCompleted says what a completed order without a sales order gets.
+type OnCompleted int
+
+const (
+	// SalesOrderFirst sends the missing sales order, and the invoice when that is done, so that Kledo can link the two.
+	SalesOrderFirst OnCompleted = iota
+	// InvoiceOnly sends the invoice alone, as the plugin did up to 1.5.0.
+	InvoiceOnly
+)
+
+const defaultSettle = 6 * time.Hour
+
+// checked is c with its defaults, or what is wrong with it.
+func (c Config) checked() (Config, error) {
+	switch {
+	case c.Books == nil:
+		return c, errors.New("kledosync: Config.Books is missing")
+	case c.Queue == nil:
+		return c, errors.New("kledosync: Config.Queue is missing")
+	case c.NoSalesOrders && c.NoInvoices:
+		return c, errors.New("kledosync: Config.NoSalesOrders and NoInvoices leave nothing to do")
+	case c.OnCompleted != SalesOrderFirst && c.OnCompleted != InvoiceOnly:
+		return c, errors.New("kledosync: Config.OnCompleted is neither SalesOrderFirst nor InvoiceOnly")
+	case strings.TrimSpace(c.Name) != c.Name:
+		return c, errors.New("kledosync: Config.Name begins or ends with a space")
+	}
+	return c.filled(), nil
+}
+
+// filled is c with its defaults.
+func (c Config) filled() Config {
+	if c.Name == "" {
+		c.Name = "kledo"
+	}
+	c.SalesOrders = c.SalesOrders.withDefaults("WC/SO/")
+	c.Invoices = c.Invoices.withDefaults("WC/INV/")
+	account, _, _ := strings.Cut(c.PaymentAccount, "|")
+	c.PaymentAccount = strings.TrimSpace(account)
+	if c.Settle == 0 {
+		c.Settle = defaultSettle
+	}
+	if c.Schedule == nil {
+		c.Schedule = retryqueue.Progressive()
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	c.ShopURL = strings.TrimRight(c.ShopURL, "/")
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("source", "wc-kledo")
+	return c
+}
+
+func (s Settings) withDefaults(prefix string) Settings {
+	if s.Prefix == "" {
+		s.Prefix = prefix
+	}
+	if s.Tags == nil {
+		s.Tags = []string{"WooCommerce"}
+	}
+	var tags []string
+	for _, tag := range s.Tags {
+		if tag = strings.TrimSpace(tag); tag != "" {
+			tags = append(tags, tag)
+		}
+	}
+	s.Tags = tags
+	return s
+}
