@@ -13,7 +13,7 @@ import (
 )
 
 // clients are those that exist of the four.
-var clients = []string{"woo", "kledo"}
+var clients = []string{"woo", "kledo", "sitoo"}
 
 // client is what one client shows: names and types of fields, methods and sentinels.
 type client struct {
