@@ -48,6 +48,12 @@ const (
 	lease     = time.Second
 )
 
+// unfinished are the states of jobs that are still under way.
+var unfinished = []retryqueue.State{retryqueue.Queued, retryqueue.Running, retryqueue.Retrying}
+
+// grace is how long what was cut off may wait after its lease for workers who are there.
+const grace = 2 * time.Second
+
 // Run kills children of this test at work on the kit's store, and fails t where anything was lost, doubled or late. It must be
 // called by a test that does nothing else, since the child is that test in another process.
 func Run(t *testing.T, kit Kit) {
@@ -149,20 +155,23 @@ func live(t *testing.T, kit Kit, place string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As many jobs may be under way as keep the workers busy: recovery is to be a matter of the store, not of a backlog.
+	// As many jobs may be under way as keep the workers busy, those of the children before among them: recovery is to be a matter
+	// of the store, not of a backlog.
+	left, err := store.Find(ctx, retryqueue.Query{States: unfinished, Limit: 1, Count: true})
+	if err != nil {
+		t.Fatal(err)
+	}
 	room := make(chan struct{}, 2*workers)
-	for range cap(room) {
+	for range cap(room) - left.Total {
 		room <- struct{}{}
 	}
 	self := fmt.Sprint(os.Getpid(), ".")
 	var mu sync.Mutex
 	say := func(verb, key string) {
 		if verb == "done" {
-			if strings.HasPrefix(key, self) { // else it is the job of a child before
-				select {
-				case room <- struct{}{}:
-				default: // done a second time
-				}
+			select {
+			case room <- struct{}{}:
+			default: // done a second time
 			}
 			return
 		}
@@ -188,6 +197,7 @@ func live(t *testing.T, kit Kit, place string) {
 			}
 		}()
 	}
+	say("ready", "")
 	if err := q.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +218,7 @@ type audit struct {
 	claims map[retryqueue.ID]int // their attempts when they were cut off
 }
 
-// gap is a time in which nobody was at work: from a kill until the next child says something.
+// gap is a time in which nobody was at work: from a kill until the next child is ready.
 type gap struct{ from, to time.Time }
 
 // cut is a claimed job whose claimer was killed.
@@ -225,7 +235,7 @@ func (a *audit) hear(verb, key string) {
 		a.accepted[key] = true
 	case "began":
 		a.executions++
-	case "done":
+	case "ready", "done":
 	default:
 		a.errors = append(a.errors, verb+" "+key)
 	}
@@ -323,9 +333,7 @@ func (a *audit) finish(t *testing.T, store retryqueue.Store, ledger Ledger) {
 	a.resume()
 	go func() { ended <- q.Run(ctx) }()
 	for end := time.Now().Add(lease + time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		found, err := store.Find(ctx, retryqueue.Query{Limit: 1, States: []retryqueue.State{
-			retryqueue.Queued, retryqueue.Running, retryqueue.Retrying,
-		}})
+		found, err := store.Find(ctx, retryqueue.Query{Limit: 1, States: unfinished})
 		if err != nil {
 			t.Fatal(err)
 		}

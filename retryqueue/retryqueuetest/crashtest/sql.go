@@ -26,19 +26,11 @@ func (l SQLLedger) Create(ctx context.Context) error {
 
 // Do implements Ledger.
 func (l SQLLedger) Do(ctx context.Context, job retryqueue.Job[string]) error {
-	tx, err := l.DB.BeginTx(ctx, nil)
-	if err != nil {
+	return job.Do(ctx, l.DB, func(tx *sql.Tx) error {
+		//nolint:gosec // the table's name is the test's own
+		_, err := tx.ExecContext(ctx, "insert into "+l.Table+" (job_key) values ("+l.Param+")", job.Key)
 		return err
-	}
-	defer func() { _ = tx.Rollback() }()
-	//nolint:gosec // the table's name is the test's own
-	if _, err := tx.ExecContext(ctx, "insert into "+l.Table+" (job_key) values ("+l.Param+")", job.Key); err != nil {
-		return err
-	}
-	if err := job.CompleteTx(ctx, tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	})
 }
 
 // Effects implements Ledger.
