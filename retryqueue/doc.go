@@ -60,23 +60,35 @@
 // runs before Work: is the document there? Absence is no proof until the target has settled, so a Probe returns Snooze while
 // job.UnsureFor is too short. Without a Probe, Work sees job.Unsure and decides.
 //
+// # Exactly one effect
+//
+// An effect in the host's own database is had exactly once with [Job.Do]: effect and success are one transaction, so that a crash or a
+// connection that breaks at the commit leaves both or neither. An effect elsewhere is made at least once; Probe and the target's own
+// idempotency keys see that it is not had twice.
+//
+// # Retention
+//
+// [Config].Keep (90 days) after a job has succeeded or was discarded, its store prunes it, where it is a [Pruner]: payload, history
+// and error go. Of a kind with Once the key, the state and the result stay for ever, so that a late webhook delivers nothing twice;
+// jobs of a kind with Latest are removed. Failed jobs stay as they are until a person decides.
+//
 // # Guarantees
 //
 //   - Accepted is durable, as the store is durable: [NewMemoryStore] ends with the process.
 //   - One worker holds a job at a time, under a lease that is extended every third of it. Who loses it has its context cancelled,
 //     and its outcome refused if another has begun.
 //   - In one process an enqueued job starts within milliseconds, and a due one on time; no polling is involved. Jobs that other
-//     processes enqueue are seen within [Config].Poll.
+//     processes enqueue are seen within [Config].Poll, or at once where the host brings a [Waker].
 //   - Kinds do not take each other's workers; only kinds registered in a process are claimed by it.
-//   - Outcomes are written within 5 ms of the attempt's end, up to 100 at a time, and tried again while the store is away.
-//   - A kind whose attempts prove quick is claimed ahead of its workers: at most what they will begin within 50 ms, and 500 jobs.
+//   - Outcomes are written within 5 ms of the attempt's end or when there are 100 of them, and tried again while the store is away.
+//   - A kind whose attempts prove quick is claimed ahead of its workers: at most what they will begin within 50 ms, and 1,000 jobs.
 //     What still waits when the kind pauses, the workers hang or Run's context ends is handed back uncounted.
 //   - When Run's context ends nothing more is claimed, jobs in hand have [Config].Drain to end, the rest is handed back.
 //
 // # Limits
 //
 //   - Attempts are made at least once, not exactly once: a worker that freezes past its lease and wakes again may act beside its
-//     successor. Probe and the target's own idempotency keys close the gap, [Job.CompleteTx] does for effects in the host's database.
+//     successor. Probe and the target's own idempotency keys close the gap, [Job.Do] does for effects in the host's database.
 //   - Jobs of a kind start in due order, but run side by side: use [Group] where order matters.
 //   - Work must return when its context ends. One that does not loses its lease and takes one of its kind's places until it does.
 //

@@ -4,7 +4,7 @@ import "time"
 
 const (
 	aheadTime = 50 * time.Millisecond // how much work of a kind may be claimed before a worker is free for it
-	aheadMost = 5 * settleBatch       // and how many jobs: batches are claimed, worked on and written at the same time
+	aheadMost = 2 * settleMost        // and how many jobs: batches are claimed, worked on and written at the same time
 	untested  = time.Hour             // how long an attempt is taken to need until others have shown how long
 )
 

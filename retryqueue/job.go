@@ -53,7 +53,7 @@ func (j Job[T]) SetResult(v any) error {
 }
 
 // CompleteTx marks the job as succeeded inside the host's transaction, so that success and the host's own effect are committed
-// together. Call it last, commit, and return nil: from here on the lease is no longer extended (the transaction holds the row).
+// together: [Job.Do] for hosts who begin and commit themselves. Call it last, commit, and return nil: from here on the lease is no longer extended (the transaction holds the row).
 // The error wraps ErrLostLease when another worker has the job: roll back then.
 func (j Job[T]) CompleteTx(ctx context.Context, tx *sql.Tx) error {
 	store, ok := j.attempt.queue.store.(TxStore)
@@ -70,6 +70,28 @@ func (j Job[T]) CompleteTx(ctx context.Context, tx *sql.Tx) error {
 	}
 	if err != nil {
 		return fmt.Errorf("retryqueue: complete %s: %w", j.ID, err)
+	}
+	return nil
+}
+
+// Do has a job's effect in the host's database exactly once: effect and the job's success are one transaction of db, which is the
+// database that the store lives in. An attempt that was cut off anywhere, in the commit too, had both or neither: where it had both,
+// what comes later finds the job done; where it had neither, the next attempt has them. Return what it returns. In effect call
+// nothing of the queue, and of the store only methods that take tx.
+func (j Job[T]) Do(ctx context.Context, db *sql.DB, effect func(tx *sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("retryqueue: do %s: %w", j.ID, err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	if err := effect(tx); err != nil {
+		return err
+	}
+	if err := j.CompleteTx(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("retryqueue: do %s: %w", j.ID, err)
 	}
 	return nil
 }

@@ -84,6 +84,7 @@ func Register[T any](q *Queue, k Kind[T]) (*Producer[T], error) {
 	}
 	h := &handler{
 		name:        k.Name,
+		again:       k.Again,
 		schedule:    orElse(k.Schedule, Progressive()),
 		concurrency: orElse(k.Concurrency, q.concurrency),
 		timeout:     orElse(k.Timeout, DefaultTimeout),
@@ -148,12 +149,13 @@ func Group(name string) Option { return func(j *NewJob) { j.Group = name } }
 
 // Enqueue accepts a job: once it returns nil the job is durable, and it will be done or visibly failed. The first attempt starts
 // at once where a Run of this queue has a worker free. A known key is no error: Kind.Again says what becomes of it, the receipt
-// says where the job stands. An empty key becomes the job's ID. Keys and groups are UTF-8 of at most MaxKey bytes.
+// says where the job stands. An empty key becomes the job's ID. Keys and groups are UTF-8 of at most MaxKey bytes,
+// payloads have at most MaxPayload.
 func (p *Producer[T]) Enqueue(ctx context.Context, key string, payload T, opts ...Option) (Receipt, error) {
 	return p.enqueue(key, payload, opts, func(jobs []NewJob) ([]Receipt, error) {
 		receipts, err := p.q.store.Insert(ctx, jobs)
 		if err == nil {
-			p.q.Wake()
+			p.q.notify(ctx)
 		}
 		return receipts, err
 	})
@@ -178,6 +180,9 @@ func (p *Producer[T]) enqueue(key string, payload T, opts []Option, insert func(
 	raw, err := json.Marshal(payload)
 	if err != nil {
 		return refuse(err)
+	}
+	if len(raw) > MaxPayload {
+		return refuse(fmt.Errorf("payload: is longer than %d bytes", MaxPayload))
 	}
 	job := NewJob{Kind: p.kind, Key: key, Payload: raw, Again: p.again}
 	for _, o := range opts {

@@ -56,6 +56,8 @@ type memRow struct {
 	before     memBefore // while byHand: what the Move found
 	lastError  string
 	created    time.Time
+	ended      time.Time // when it succeeded or was discarded, while it is
+	pruned     bool
 	due        time.Time  // next attempt; while running the end of the lease; zero once ended
 	born       time.Time  // Age 0, on the kind's clock
 	token      string     // of the last claim
@@ -168,7 +170,7 @@ func (s *memStore) add(j NewJob, now time.Time) *memRow {
 
 // begin queues a job afresh: attempts and age start when it is due.
 func (s *memStore) begin(row *memRow, due, now time.Time) {
-	row.attempts = 0
+	row.attempts, row.pruned = 0, false
 	row.born = row.kind.clock(now).Add(due.Sub(now))
 	row.byHand = false
 	s.set(row, Queued, due)
@@ -386,7 +388,7 @@ func (s *memStore) Move(ctx context.Context, m Move) (moved int, err error) {
 	seen := map[ID]bool{}
 	for _, id := range m.IDs {
 		row := s.rows[id]
-		if row == nil || seen[id] || row.state == Running || !slices.Contains(m.From, row.state) {
+		if row == nil || seen[id] || row.state == Running || !slices.Contains(m.From, row.state) || m.To == Queued && row.pruned {
 			continue
 		}
 		seen[id] = true
@@ -394,8 +396,7 @@ func (s *memStore) Move(ctx context.Context, m Move) (moved int, err error) {
 		switch m.To {
 		case "":
 			s.set(row, Discarded, now)
-			delete(s.rows, id)
-			delete(s.keys, memKey{row.kind.name, row.key})
+			s.remove(row)
 		case Queued:
 			if !row.byHand {
 				row.before = memBefore{row.state, row.due}
@@ -408,6 +409,37 @@ func (s *memStore) Move(ctx context.Context, m Move) (moved int, err error) {
 		}
 	}
 	return moved, nil
+}
+
+// remove forgets a job that has ended.
+func (s *memStore) remove(row *memRow) {
+	delete(s.rows, row.id)
+	delete(s.keys, memKey{row.kind.name, row.key})
+}
+
+// Prune implements Pruner. It looks at every job.
+func (s *memStore) Prune(ctx context.Context, p Prune) (pruned int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := memNow().Add(-p.Age)
+	for _, row := range s.rows {
+		switch {
+		case pruned == p.Limit:
+			return pruned, nil
+		case row.kind.name != p.Kind || row.ended.IsZero() || row.ended.After(before) || row.pruned:
+			continue
+		case p.Delete:
+			s.remove(row)
+		default:
+			row.pruned = true
+			row.payload, row.history, row.first, row.lastError = nil, nil, [1]Attempt{}, ""
+		}
+		pruned++
+	}
+	return pruned, nil
 }
 
 // Pause implements Store.
@@ -560,7 +592,7 @@ func (row *memRow) record(now time.Time) Record {
 	r := Record{
 		ID: row.id, Kind: row.kind.name, Key: row.key, Group: row.group,
 		Result: bytes.Clone(row.result),
-		State:  row.state, Attempts: row.attempts, Unsure: row.unsure, ByHand: row.byHand, LastError: row.lastError,
+		State:  row.state, Attempts: row.attempts, Unsure: row.unsure, ByHand: row.byHand, LastError: row.lastError, Pruned: row.pruned,
 		CreatedAt: row.created, NextAttemptAt: row.due, Age: max(0, row.kind.clock(now).Sub(row.born)),
 	}
 	if row.unsure {
@@ -571,9 +603,12 @@ func (row *memRow) record(now time.Time) Record {
 
 // set moves a job to a state and puts it where Claim will find it. An ended job has no due time.
 func (s *memStore) set(row *memRow, state State, due time.Time) {
-	row.state, row.due = state, due
+	row.state, row.due, row.ended = state, due, time.Time{}
 	if state.Ended() {
 		row.due = time.Time{}
+	}
+	if state == Succeeded || state == Discarded {
+		row.ended = memNow()
 	}
 	if row.group == "" {
 		row.place(!state.Ended())

@@ -25,7 +25,7 @@ func TestModel(t *testing.T) {
 			m := &model{s: retryqueue.NewMemoryStore(), pauses: map[string][]*interval{}}
 			t.Repeat(map[string]func(*rapid.T){
 				"insert": m.insert, "claim": m.claim, "settle": m.settle, "settle again": m.settle, "extend": m.extend,
-				"move": m.move, "pause": m.pause, "pass": m.pass, "": m.check,
+				"move": m.move, "prune": m.prune, "pause": m.pause, "pass": m.pass, "": m.check,
 			})
 		})
 	})
@@ -114,7 +114,7 @@ func (m *model) insert(t *rapid.T) {
 }
 
 func (j *modelJob) begin(now time.Time, delay time.Duration) {
-	j.r.State, j.r.Attempts, j.r.ByHand = retryqueue.Queued, 0, false
+	j.r.State, j.r.Attempts, j.r.ByHand, j.r.Pruned = retryqueue.Queued, 0, false, false
 	j.r.NextAttemptAt, j.born, j.since = now.Add(delay), now.Add(delay), now
 }
 
@@ -321,7 +321,7 @@ func (m *model) move(t *rapid.T) {
 		[]retryqueue.State{retryqueue.Queued, retryqueue.Running, retryqueue.Succeeded, retryqueue.Discarded, retryqueue.Failed})
 	moved, err := m.s.Move(ctx, retryqueue.Move{IDs: []retryqueue.ID{j.r.ID, j.r.ID}, From: from, To: to})
 	require.NoError(t, err)
-	if j.r.State == retryqueue.Running || !slices.Contains(from, j.r.State) {
+	if j.r.State == retryqueue.Running || !slices.Contains(from, j.r.State) || j.r.Pruned && to == retryqueue.Queued {
 		require.Zero(t, moved)
 		return
 	}
@@ -337,6 +337,27 @@ func (m *model) move(t *rapid.T) {
 	default:
 		j.r.State, j.r.ByHand, j.r.NextAttemptAt = to, false, time.Time{}
 	}
+}
+
+// prune prunes whatever has ended, however lately.
+func (m *model) prune(t *rapid.T) {
+	p := retryqueue.Prune{Kind: draw(t, "kind", "k", "l"), Delete: draw(t, "delete", false, false, true), Limit: 1000}
+	pruned, err := m.s.(retryqueue.Pruner).Prune(ctx, p)
+	require.NoError(t, err)
+	var left []*modelJob
+	for _, j := range m.jobs {
+		if ended := j.r.State == retryqueue.Succeeded || j.r.State == retryqueue.Discarded; !ended || j.r.Kind != p.Kind || j.r.Pruned {
+			left = append(left, j)
+			continue
+		}
+		pruned--
+		if !p.Delete {
+			j.r.Pruned, j.r.Payload, j.r.LastError, j.history = true, nil, "", nil
+			left = append(left, j)
+		}
+	}
+	require.Zero(t, pruned)
+	m.jobs = left
 }
 
 func (m *model) setPause(kind string, now time.Time, length time.Duration, reason string) {

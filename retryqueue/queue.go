@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +30,12 @@ type Config struct {
 	SystemicPause time.Duration
 	// Poll is how long a sleeping Run may overlook jobs that other processes enqueued; its own it sees at once. Default 5 s.
 	Poll time.Duration
+	// Waker tells this process at once of jobs that others enqueued, and others of this one's. Default: none, see Poll.
+	Waker Waker
+	// Keep is how long payload, history and error of a job are kept after it has succeeded or was discarded; then the store prunes it.
+	// Of a kind with Once its key, state and result stay for ever, so that a late webhook delivers nothing twice; a job of a kind
+	// with Latest is removed. Failed jobs are kept: they wait for a person. Default 90 days; negative: for ever.
+	Keep time.Duration
 	// Logger gets failed attempts (warn), jobs given up and store failures (error). Default: silent.
 	Logger *slog.Logger
 }
@@ -40,10 +48,13 @@ type Queue struct {
 	drain         time.Duration
 	systemicPause time.Duration
 	poll          time.Duration
+	keep          time.Duration
+	waker         Waker
 	log           *slog.Logger
 
 	wake    chan struct{} // holds one: look again
 	running atomic.Bool   // a Run is under way
+	pruned  atomic.Int64  // when the store was last asked to prune, in Unix time
 
 	mu       sync.RWMutex
 	handlers map[string]*handler
@@ -52,6 +63,7 @@ type Queue struct {
 // handler is a registered kind without its payload type.
 type handler struct {
 	name        string
+	again       Again
 	work        func(context.Context, *attempt) error
 	probe       func(context.Context, *attempt) (bool, error) // nil: none
 	describe    func(*Record) (label, url, warning string)
@@ -88,6 +100,8 @@ func New(c Config) (*Queue, error) {
 		drain:         max(0, cmp.Or(c.Drain, 30*time.Second)),
 		systemicPause: cmp.Or(c.SystemicPause, 5*time.Minute),
 		poll:          cmp.Or(c.Poll, 5*time.Second),
+		keep:          cmp.Or(c.Keep, 90*24*time.Hour),
+		waker:         c.Waker,
 		log:           log,
 		wake:          make(chan struct{}, 1),
 		handlers:      map[string]*handler{},
@@ -111,7 +125,15 @@ func (q *Queue) handler(kind string) *handler {
 	return q.handlers[kind]
 }
 
+// Kinds are the names of the kinds registered here, in order.
+func (q *Queue) Kinds() []string {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return slices.Sorted(maps.Keys(q.handlers))
+}
+
 // Wake makes a sleeping Run look for due jobs now. Enqueue does it by itself; call it after the commit of an EnqueueTx.
+// It is this process's: where a [Waker] is to tell others of an EnqueueTx, the host notifies in its own transaction or after it.
 func (q *Queue) Wake() { poke(q.wake) }
 
 // List reads jobs of all kinds, whether registered here or not.

@@ -28,7 +28,7 @@ func (q *Queue) Resend(ctx context.Context, ids ...ID) error {
 	for _, r := range found.Records {
 		h := q.handler(r.Kind)
 		switch {
-		case len(r.Payload) == 0:
+		case r.Pruned, len(r.Payload) == 0:
 		case h == nil || h.resend == nil:
 			byHand = append(byHand, r.ID)
 		case r.State == Succeeded || r.State == Discarded:

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	settleBatch  = 100                    // outcomes written at once, at most
+	settleBatch  = 100                    // outcomes that are worth writing at once
+	settleMost   = 500                    // and how many are, when the store was slower than the work
 	settleLinger = 5 * time.Millisecond   // how long the first of them waits for company
 	cutGrace     = time.Second            // after the drain, for a cut-off Work to notice
 	lastSettle   = 5 * time.Second        // after that, for the store to take what was handed back
@@ -78,8 +79,17 @@ func (r *runner) run(ctx context.Context, once bool) error {
 	helpers.Go(r.settler)
 	helpers.Go(r.settler)
 	helpers.Go(r.keeper)
+	if !once {
+		helpers.Go(func() { r.pruner(ctx) })
+		if r.q.waker != nil {
+			helpers.Go(func() { r.listener(ctx) })
+		}
+	}
 	err := r.claimLoop(ctx, once)
 	r.drainHand()
+	if once && err == nil {
+		r.q.prune(ctx)
+	}
 	close(r.stop)
 	r.fence.Stop()
 	r.cut(errShutdown)

@@ -1,7 +1,9 @@
 package retryqueue
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -25,6 +27,14 @@ type Limited interface {
 // of 48 h that makes 12 attempts: at once and after 5 min, 15 min, 45 min, 1 h 45 min, 3 h 45 min, 7 h 45 min, then every 8 h.
 func Progressive() Schedule {
 	return Steps(5*time.Minute, 10*time.Minute, 30*time.Minute, time.Hour, 2*time.Hour, 4*time.Hour, 8*time.Hour)
+}
+
+// StandardWebhooks is the schedule of the Standard Webhooks specification 1.0.0 with its limits: ten attempts over three days, after
+// 5 s, 5 and 30 minutes, and 2, 5, 10, 14, 20 and 24 hours, 75 h 35 min 5 s in all. Its lifetime of 96 h leaves room for pauses
+// that a target asked for.
+func StandardWebhooks() Schedule {
+	return WithLimits(Steps(5*time.Second, 5*time.Minute, 30*time.Minute, 2*time.Hour, 5*time.Hour, 10*time.Hour, 14*time.Hour,
+		20*time.Hour, 24*time.Hour), 10, 96*time.Hour)
 }
 
 // Steps waits the first delay after the first attempt and so on; any other attempt number waits the last. Without delays it
@@ -73,6 +83,27 @@ type limited struct {
 }
 
 func (l limited) Limits() (int, time.Duration) { return l.attempts, l.age }
+
+// Table prints a schedule for people: each attempt, how long after the one before and after the first it is made when attempts take no
+// time, up to its limits, else the queue's default ones. It stops at 100 attempts. What [Jitter] adds is drawn anew each time.
+func Table(s Schedule) string {
+	attempts, age := DefaultMaxAttempts, DefaultMaxAge
+	if l, ok := s.(Limited); ok {
+		n, d := l.Limits()
+		attempts, age = orElse(n, attempts), orElse(d, age)
+	}
+	var b strings.Builder
+	b.WriteString("attempt        wait       since the first\n      1           -                   0s\n")
+	since := time.Duration(0)
+	for n := 1; n < 100 && (attempts < 0 || n < attempts); n++ {
+		wait := s.Delay(n)
+		if since += wait; wait < 0 || age >= 0 && since > age {
+			break
+		}
+		fmt.Fprintf(&b, "%7d %11s %20s\n", n+1, wait, since)
+	}
+	return b.String()
+}
 
 // Cap cuts the delays of s at most. The limits of s stay.
 func Cap(s Schedule, most time.Duration) Schedule {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// settler writes outcomes, up to settleBatch at once. There are two, so that one batch is gathered while another is written.
+// settler writes outcomes, up to settleMost at once. There are two, so that one batch is gathered while another is written.
 func (r *runner) settler() {
 	var left []*attempt // outcomes that the store did not take
 	backoff := firstBackoff
@@ -62,7 +62,7 @@ func (r *runner) gather(again <-chan time.Time) (batch []*attempt, ok bool) {
 func (r *runner) takeEnded() []*attempt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n := min(len(r.ended), settleBatch)
+	n := min(len(r.ended), settleMost)
 	batch := r.ended[:n:n]
 	if r.ended = r.ended[n:]; len(r.ended) > 0 {
 		poke(r.done) // the other settler
@@ -72,7 +72,7 @@ func (r *runner) takeEnded() []*attempt {
 
 // settle writes outcomes and returns those that the store did not take.
 func (r *runner) settle(batch []*attempt, alone bool) (left []*attempt) {
-	step := min(len(batch), settleBatch)
+	step := min(len(batch), settleMost)
 	if alone {
 		step = 1
 	}

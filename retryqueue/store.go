@@ -43,6 +43,10 @@ const (
 	MaxKey  = 255 // Key, and Group
 )
 
+// MaxPayload is the longest payload that [Producer.Enqueue] accepts, in bytes of JSON. It is well within what servers take in one
+// message, and a hundred times a long order; what is longer belongs into a store of the host's, and its name into the payload.
+const MaxPayload = 4 << 20
+
 // LeaseEnded is the error text of an attempt that never reported back: Claim writes it when it finds a running job's lease ended.
 const LeaseEnded = "the attempt never reported back: its process died, hung or lost the store"
 
@@ -57,6 +61,7 @@ type Record struct {
 	UnsureFor                time.Duration // while Unsure: since that attempt ended or its lease was found ended
 	ByHand                   bool          // put back by a person: this attempt ignores the limits and was not counted
 	Lapsed                   bool          // only in Claim's answers: the claim found the lease of the attempt before ended
+	Pruned                   bool          // Payload, History and LastError are gone, see Pruner
 	LastError                string
 	CreatedAt, NextAttemptAt time.Time     // UTC, the store's clock; next: while it runs the end of the lease, zero once it has ended
 	Age                      time.Duration // since first due (Insert + Delay) or the last Reset, pauses of the kind left out; never below 0
@@ -222,7 +227,7 @@ type Store interface {
 	Find(ctx context.Context, q Query) (Found, error)
 
 	// Move changes states by hand.
-	//  1. It must leave running jobs alone, and jobs that are not in one of From.
+	//  1. It must leave running jobs alone, and jobs that are not in one of From. To Queued it must leave pruned ones alone, too.
 	//  2. To Queued it must make the job due now with ByHand set, and remember state and NextAttemptAt for Settle 6; a job that is
 	//     by hand already only becomes due now. Attempts, age and Unsure stay.
 	//  3. It must answer how many it moved, each ID once.
@@ -241,4 +246,23 @@ type TxStore interface {
 	InsertTx(ctx context.Context, tx *sql.Tx, jobs []NewJob) ([]Receipt, error)
 	// SettleTx is Settle inside tx.
 	SettleTx(ctx context.Context, tx *sql.Tx, outcomes []Outcome) ([]error, error)
+}
+
+// Pruner is an optional capability of a Store. Without it nothing is ever forgotten; the Queue asks for it by [Config].Keep.
+type Pruner interface {
+	// Prune forgets what nobody will want to know any more of jobs that have succeeded or were discarded.
+	//  1. It must take the kind's jobs that came into these states at least Age ago, at most Limit of them, and answer how many. All
+	//     others it must leave alone: failed ones wait for a person.
+	//  2. It must drop payload, history and error, and set Record.Pruned. ID, key, group, state, CreatedAt and result stay for ever,
+	//     and so does what Insert makes of the key. A pruned job is not taken again.
+	//  3. With Delete it must remove the job instead: its key is fresh again.
+	Prune(ctx context.Context, p Prune) (pruned int, err error)
+}
+
+// Prune says what is to be forgotten.
+type Prune struct {
+	Kind   string
+	Age    time.Duration
+	Delete bool
+	Limit  int
 }

@@ -101,6 +101,7 @@ func (a *answer) record() *retryqueue.Record {
 	if r.History = history; err != nil {
 		a.fail(fmt.Errorf("redisstore: history of %s: %w", r.ID, err))
 	}
+	r.Pruned = a.number() == 1
 	return r
 }
 

@@ -35,7 +35,8 @@
 //
 // # Costs
 //
-// All jobs are in memory: one with a payload of 70 bytes takes about 1.5 kB, from its insertion until it is deleted.
+// All jobs are in memory: one with a payload of 70 bytes takes about 1.5 kB, from its insertion until it is pruned; its
+// key, state and result stay.
 //
 // A script of n jobs keeps the server from serving others for n times some tens of microseconds; batches are cut at
 // 1,000 jobs. Find is one script too, so that its answer is consistent. Pages in the order of creation, whole or by

@@ -30,7 +30,10 @@ type Store struct {
 	scripts map[string]*redis.Script
 }
 
-var _ retryqueue.Store = (*Store)(nil)
+var (
+	_ retryqueue.Store  = (*Store)(nil)
+	_ retryqueue.Pruner = (*Store)(nil)
+)
 
 //go:embed lua/*.lua
 var sources embed.FS
@@ -57,7 +60,7 @@ func Open(ctx context.Context, client redis.UniversalClient, c Config) (*Store, 
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: %w", err)
 	}
-	for _, name := range []string{"insert", "claim", "settle", "extend", "find", "move", "pause", "sweep"} {
+	for _, name := range []string{"insert", "claim", "settle", "extend", "find", "move", "pause", "prune", "sweep"} {
 		source, err := sources.ReadFile("lua/" + name + ".lua")
 		if err != nil {
 			return nil, fmt.Errorf("redisstore: %w", err)

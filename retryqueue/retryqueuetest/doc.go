@@ -11,7 +11,7 @@
 //	}
 //
 // A case is named after the numbered must of [retryqueue.Store] that it holds the store to: Claim/2/... fails when Claim's second
-// must is broken. [Caps] is a list of what a store lacks or what only its author can do for the suite: the zero value asks for
+// must is broken. Cases of retryqueue.Pruner skip where the store is none. [Caps] is a list of what a store lacks or what only its author can do for the suite: the zero value asks for
 // everything that needs no help.
 //
 // Time: a store that reads time.Now is run in testing/synctest bubbles, where leases and pauses of minutes pass at once and to the

@@ -34,7 +34,7 @@ func Run(t *testing.T, newStore func(t *testing.T) retryqueue.Store, caps Caps) 
 	if caps.Precision == 0 {
 		caps.Precision = time.Millisecond
 	}
-	groups := [][]testCase{insertCases, claimCases, settleCases, extendCases, findCases, moveCases, pauseCases, txCases}
+	groups := [][]testCase{insertCases, claimCases, settleCases, extendCases, findCases, moveCases, pauseCases, pruneCases, txCases}
 	for _, group := range groups {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

@@ -9,6 +9,34 @@ import (
 )
 
 var settleCases = []testCase{
+	{name: "Settle/5/TheFirstOfTwoCounts", run: func(h *harness) {
+		a, b := h.put("a", retryqueue.Running), h.put("b", retryqueue.Running)
+		for _, err := range h.settle(
+			retryqueue.Outcome{Lease: a.Lease, State: retryqueue.Retrying, Wait: hour, Error: "boom"},
+			retryqueue.Outcome{Lease: a.Lease, State: retryqueue.Succeeded},
+			retryqueue.Outcome{Lease: b.Lease, State: retryqueue.Succeeded},
+			retryqueue.Outcome{Lease: b.Lease, State: retryqueue.Succeeded},
+			retryqueue.Outcome{Lease: b.Lease, State: retryqueue.Failed, Error: "boom"},
+		) {
+			h.must(err)
+		}
+		h.equal([]any{h.get(a.ID).State, h.get(b.ID).State}, []any{retryqueue.Retrying, retryqueue.Succeeded}, "states")
+	}},
+	{name: "Settle/HistoryOfLives", run: func(h *harness) {
+		h.put("a", retryqueue.Queued)
+		id := h.succeed(h.claimOne(hour)).ID
+		h.insertOne(latest(job("a", `"new"`)))
+		h.retry(h.claimOne(hour), 0)
+		h.succeed(h.claimOne(hour))
+		h.end(h.byHand(id, hour), retryqueue.Outcome{State: retryqueue.Retrying, Error: "boom"})
+		got := h.succeed(h.byHand(id, hour))
+		var text []any
+		for _, a := range got.History {
+			h.check(!a.Start.IsZero() && !a.End.Before(a.Start), "an attempt from %s to %s", a.Start, a.End)
+			text = append(text, a.N, a.Error)
+		}
+		h.equal(text, []any{1, "", 1, "boom", 2, "", 2, "boom", 2, ""}, "number and error of each attempt")
+	}},
 	{name: "Settle/1/WrongToken", run: func(h *harness) {
 		h.insert(job("a", `1`), job("b", `1`))
 		r := h.claim(hour)
@@ -34,6 +62,19 @@ var settleCases = []testCase{
 		h.equal(len(got.History), 1, "history")
 		h.equal(len(h.find(retryqueue.Query{}).Paused), 0, "pauses")
 		h.equal(h.succeed(r).State, retryqueue.Succeeded, "state")
+	}},
+	{name: "Settle/1/StaleHolderAmongSuccesses", run: func(h *harness) {
+		h.insertOne(job("a", `1`))
+		old := h.claimOne(h.unit)
+		a := h.await(hour)
+		b := h.put("b", retryqueue.Running)
+		errs := h.settle(retryqueue.Outcome{Lease: old.Lease, State: retryqueue.Succeeded}, retryqueue.Outcome{Lease: b.Lease, State: retryqueue.Succeeded})
+		h.lost(errs[0], "the job was claimed again")
+		h.must(errs[1])
+		h.equal(h.get(a.ID).State, retryqueue.Running, "state")
+		got := h.get(b.ID)
+		h.equal([]any{got.State, len(got.History)}, []any{retryqueue.Succeeded, 1}, "state and attempts of the other")
+		h.equal(h.succeed(a).State, retryqueue.Succeeded, "state")
 	}},
 	{name: "Settle/1/StaleHolderAfterTheEnd", run: func(h *harness) {
 		h.insertOne(job("a", `1`))

@@ -48,13 +48,14 @@ func (s *Store) claim(ctx context.Context, tx *sqldb.Tx, c retryqueue.Claim) (re
 	if err != nil {
 		return none, err
 	}
+	token := rand.Text()
 	var taken []*row
 	var short []string // kinds that came short although something was due: what is left must be looked at again
 	for _, p := range seen {
 		if p.paused(p.now) || p.ready == 0 {
 			continue
 		}
-		found, err := s.take(ctx, tx, p, open[p.name])
+		found, err := s.take(ctx, tx, p, open[p.name], token, ceil(c.Lease))
 		if err != nil {
 			return none, err
 		}
@@ -68,7 +69,7 @@ func (s *Store) claim(ctx context.Context, tx *sqldb.Tx, c retryqueue.Claim) (re
 	for _, p := range seen {
 		now, pauses[p.name] = max(now, p.now), &p.kind
 	}
-	records, err := s.lease(ctx, tx, taken, pauses, now, ceil(c.Lease))
+	records, err := s.lease(ctx, tx, taken, pauses, token, now, ceil(c.Lease))
 	if err != nil {
 		return none, err
 	}
@@ -108,16 +109,26 @@ func peek(ctx context.Context, tx *sqldb.Tx, names []string) ([]*glance, error) 
 	return all, nil
 }
 
-// take locks up to n due jobs of a kind. What others have locked, it passes over.
-func (s *Store) take(ctx context.Context, tx *sqldb.Tx, g *glance, n int) ([]*row, error) {
-	suffix := s.db.ForUpdate()
-	if suffix != "" {
-		suffix = " for update of j skip locked"
-		if s.db.Dialect() == sqldb.MySQL { // MariaDB knows no "of"; neither locks what a subquery reads
-			suffix = " for update skip locked"
-		}
+// leasing is what a claim writes into jobs that waited. Those of one claim all get the same.
+const leasing = `update {jobs} set state = 'running', token = ?, started = ?, due = ?,
+	attempts = attempts + case when hand_state is null then 1 else 0 end`
+
+// claimAndLease does both in one statement of PostgreSQL's, and returns the jobs as they were. The join finds them by the primary key
+// also by a plan that was made, and kept, when the table was nearly empty; a list of ids would then be compared with every job.
+const claimAndLease = `with j as (` + claimQuery + ` for update of j skip locked), leased as (` + leasing +
+	` from (select id as taken from j where state <> 'running') w where id = w.taken) select * from j`
+
+// take locks up to n due jobs of a kind. What others have locked, it passes over. On PostgreSQL it leases those that waited on the
+// way.
+func (s *Store) take(ctx context.Context, tx *sqldb.Tx, g *glance, n int, token string, lease int64) (found []*row, err error) {
+	switch s.db.Dialect() {
+	case sqldb.SQLite:
+		found, _, err = rows(ctx, tx, true, claimQuery, g.name, g.now, n)
+	case sqldb.MySQL: // MariaDB knows no "of"; neither locks what a subquery reads
+		found, _, err = rows(ctx, tx, true, claimQuery+` for update skip locked`, g.name, g.now, n)
+	case sqldb.Postgres:
+		found, _, err = rows(ctx, tx, true, claimAndLease, g.name, g.now, n, token, g.now, g.now+lease)
 	}
-	found, _, err := rows(ctx, tx, true, claimQuery+suffix, g.name, g.now, n)
 	if err != nil {
 		return nil, fmt.Errorf("taking due jobs: %w", err)
 	}
@@ -126,13 +137,12 @@ func (s *Store) take(ctx context.Context, tx *sqldb.Tx, g *glance, n int) ([]*ro
 
 // lease turns taken jobs into running ones under one fresh token, and returns them in due order.
 func (s *Store) lease(
-	ctx context.Context, tx *sqldb.Tx, taken []*row, pauses map[string]*kind, now, lease int64,
+	ctx context.Context, tx *sqldb.Tx, taken []*row, pauses map[string]*kind, token string, now, lease int64,
 ) ([]*retryqueue.Record, error) {
 	if len(taken) == 0 {
 		return nil, nil
 	}
 	slices.SortFunc(taken, func(a, b *row) int { return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.id, b.id)) })
-	token := rand.Text()
 	var (
 		records   = make([]*retryqueue.Record, len(taken))
 		ids       = make([]string, 0, len(taken))
@@ -158,11 +168,12 @@ func (s *Store) lease(
 		rec.Lease = retryqueue.Lease{ID: rec.ID, Token: r.leaseToken(), Until: rec.NextAttemptAt}
 		records[i] = rec
 	}
-	for part := range slices.Chunk(ids, sqldb.Batch) { // nearly always all of them, and all alike
-		in, args := sqldb.In(part)
-		args = append([]any{token, now, now + lease}, args...)
-		if _, err := tx.Exec(ctx, `update {jobs} set state = 'running', token = ?, started = ?, due = ?,
-			attempts = attempts + case when hand_state is null then 1 else 0 end where id in `+in, args...); err != nil {
+	if s.db.Dialect() == sqldb.Postgres {
+		ids = nil // take did it
+	}
+	for part := range slices.Chunk(ids, sqldb.Batch) {
+		in, args := s.oneOf("id", part)
+		if _, err := tx.Exec(ctx, leasing+` where `+in, append([]any{token, now, now + lease}, args...)...); err != nil {
 			return nil, fmt.Errorf("leasing jobs: %w", err)
 		}
 	}

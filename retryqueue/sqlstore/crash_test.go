@@ -103,12 +103,12 @@ func TestKilled(t *testing.T) {
 				break
 			}
 			require.NoError(t, err)
-			if !killed {
+			verb, id, _ := strings.Cut(strings.TrimSpace(line), " ")
+			said[verb][id] = true
+			if verb == "ended" && !killed { // by then it is at all it does
 				killed = true
 				time.AfterFunc(rand.N(150*time.Millisecond), func() { _ = cmd.Process.Kill() })
 			}
-			verb, id, _ := strings.Cut(strings.TrimSpace(line), " ")
-			said[verb][id] = true
 		}
 		require.Error(t, cmd.Wait(), "it ends only when killed")
 		require.True(t, killed, trouble.String())

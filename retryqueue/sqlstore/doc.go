@@ -34,7 +34,14 @@
 //
 // One process-wide writer at a time is SQLite's limit; batches are what makes it fast. A plain file name as DSN works,
 // with any number of connections. Recommended pragmas: busy_timeout(5000), journal_mode(WAL), and _txlock=immediate for
-// the host's own transactions. An in-memory database needs db.SetMaxOpenConns(1).
+// the host's own transactions. Those wait for the file as SQLite does, by looking every 100 ms at last, while the store's
+// queue up in the process and take it at once: beside many writers of the store a host's transaction may wait a second.
+// An in-memory database needs db.SetMaxOpenConns(1).
+//
+// # Retention
+//
+// A pruned job is a small row outside the indexes of claims and of retention: its payload is empty, its history is gone. The
+// last attempt of a job that succeeded has no row of its own in the history until the job lives again.
 //
 // # Limits
 //

@@ -25,7 +25,7 @@ func TestClaimSortsNothing(t *testing.T) {
 		insert(t, s, newJobs("k", 1)...)
 		require.NoError(t, s.db.InTx(ctx, func(tx *sqldb.Tx) error {
 			longer := map[sqldb.Dialect]string{sqldb.SQLite: `%s || ?`, sqldb.Postgres: `%s || cast(? as text)`, sqldb.MySQL: `concat(%s, ?)`}
-			const others = `kind, state, due, attempts, born, created, payload, aside_mode, last_error, token, started, tries`
+			const others = `kind, state, due, attempts, born, created, payload, aside_mode, last_error, token, started, folded, tries`
 			for n := range 15 { // doubles them each time
 				_, err := tx.Exec(ctx, `insert into {jobs} (id, job_key, `+others+`) select `+fmt.Sprintf(longer[s.db.Dialect()], "id")+`, `+
 					fmt.Sprintf(longer[s.db.Dialect()], "job_key")+`, `+others+` from {jobs}`, string(rune('a'+n)), string(rune('a'+n)))
@@ -69,6 +69,12 @@ func TestClaimSortsNothing(t *testing.T) {
 		got := plan(claimQuery, "k", sqldb.Micros(time.Now()), 100)
 		require.Contains(t, got, "jobs_claim", got)
 		require.NotContains(t, got, sorts[s.db.Dialect()], got)
+		if s.db.Dialect() == sqldb.Postgres {
+			got = plan(claimAndLease, "k", sqldb.Micros(time.Now()), 100, "token", 1, 2)
+			require.Contains(t, got, "jobs_claim", got)
+			require.NotContains(t, got, "Sort", got)
+			require.NotContains(t, got, "Seq Scan", got)
+		}
 		got = plan(peekQuery+`(?)`, "k")
 		require.Contains(t, got, "jobs_claim", got)
 		require.NotContains(t, got, sorts[s.db.Dialect()], got)

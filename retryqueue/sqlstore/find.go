@@ -94,6 +94,13 @@ func (s *Store) filters(q retryqueue.Query) (coarse, whole *filter) {
 	oneOf(f, "j.kind", q.Kinds)
 	coarse = &filter{terms: slices.Clone(f.terms), args: slices.Clone(f.args)}
 	oneOf(f, "j.state", q.States)
+	switch { // what the states mean already, in the words of the partial indexes
+	case len(q.States) == 0:
+	case !slices.ContainsFunc(q.States, retryqueue.State.Ended):
+		f.add("j.due is not null")
+	case !slices.ContainsFunc(q.States, func(s retryqueue.State) bool { return s != retryqueue.Failed && s != retryqueue.Discarded }):
+		f.add("j.state in ('failed', 'discarded')")
+	}
 	if q.After != "" {
 		f.add("j.id > ?", string(q.After))
 	}
@@ -159,10 +166,21 @@ func (s *Store) look(ctx context.Context, tx *sqldb.Tx, q retryqueue.Query, orde
 		byID[r.id] = rec
 		found.Records = append(found.Records, rec)
 	}
-	if q.History {
-		err = readHistory(ctx, tx, byID)
+	if !q.History {
+		return found, nil
 	}
-	return found, err
+	if err := readHistory(ctx, tx, byID); err != nil {
+		return found, err
+	}
+	for _, r := range jobs {
+		if r.folded {
+			rec := byID[r.id]
+			rec.History = append(rec.History, retryqueue.Attempt{
+				N: rec.Attempts, Start: sqldb.FromMicros(r.started), End: sqldb.FromMicros(r.ended),
+			})
+		}
+	}
+	return found, nil
 }
 
 func count(ctx context.Context, tx *sqldb.Tx, f *filter) (map[retryqueue.State]int, error) {

@@ -18,6 +18,15 @@ func (r *row) attempt(n, ended int64, text string) attempt {
 	return a
 }
 
+// unfold gives the success that stands in the row itself a row in the history, before the job lives again.
+func (r *row) unfold(all []attempt) []attempt {
+	if r.folded {
+		all = append(all, r.attempt(r.attempts, r.ended, ""))
+	}
+	r.ended, r.folded = 0, false
+	return all
+}
+
 type attempt struct {
 	job            string
 	seq, n         int64

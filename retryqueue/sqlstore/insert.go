@@ -84,10 +84,13 @@ func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, jobs []retryqueue.NewJ
 		keys[i] = identity{j.Kind, cmp.Or(j.Key, ids[i])}
 	}
 
-	// Look, then make what is not there. Where another process makes the same key in between, the insert passes over
-	// it, and the second look finds it committed.
-	if err := s.find(ctx, tx, b, keys); err != nil {
-		return nil, err
+	// Make what is not there, then look for what was: mostly all of it is new. Where another process makes the same key at this
+	// moment, the insert waits for it and passes over, and the look finds it committed. MySQL looks first: there an insert that
+	// passes over a row locks it against others that do the same, and then all of them want it for themselves.
+	if s.db.Dialect() == sqldb.MySQL {
+		if err := s.find(ctx, tx, b, keys); err != nil {
+			return nil, err
+		}
 	}
 	fresh := map[identity]bool{}
 	var made []*row
@@ -135,7 +138,10 @@ func (s *Store) insert(ctx context.Context, tx *sqldb.Tx, jobs []retryqueue.NewJ
 	if err := s.lockGroups(ctx, tx, b.revived); err != nil {
 		return nil, err
 	}
-	return receipts, s.save(ctx, tx, changed)
+	if err := s.save(ctx, tx, changed); err != nil {
+		return nil, err
+	}
+	return receipts, noteAttempts(ctx, tx, b.history)
 }
 
 // begin reads what an insert starts from, in one round trip: the time, the last ID, the kinds.
@@ -177,6 +183,7 @@ type batch struct {
 	known   map[identity]*row
 	changed map[*row]bool // to be saved
 	revived []string      // groups in which an ended job became due again
+	history []attempt
 }
 
 // find locks the jobs that have these keys already.
@@ -228,14 +235,18 @@ func (s *Store) create(ctx context.Context, tx *sqldb.Tx, made []*row) (missed b
 	sorted := slices.SortedFunc(slices.Values(made), func(a, b *row) int {
 		return identity{a.kind, a.key}.compare(identity{b.kind, b.key})
 	})
-	for part := range slices.Chunk(sorted, sqldb.Batch) {
-		args := make([]any, 0, 15*len(part))
+	size := sqldb.Batch
+	if s.db.Dialect() == sqldb.SQLite { // no round trip to be saved, and a driver whose work grows with the square of the parameters
+		size = 10
+	}
+	for part := range slices.Chunk(sorted, size) {
+		args := make([]any, 0, 16*len(part))
 		for _, r := range part {
 			args = append(args, r.id, r.kind, r.key, orNull(r.group), string(r.state), r.due, 0, r.born, r.created, r.payload, noAside,
-				"", "", 0, 0)
+				"", "", 0, 0, 0)
 		}
 		done, err := tx.Exec(ctx, s.db.IfNew(`insert into {jobs} (id, kind, job_key, job_group, state, due, attempts, born, created,
-			payload, aside_mode, last_error, token, started, tries) values `+sqldb.Values(len(part), 15)), args...)
+			payload, aside_mode, last_error, token, started, folded, tries) values `+sqldb.Values(len(part), 16)), args...)
 		if err != nil {
 			return false, fmt.Errorf("writing new jobs: %w", err)
 		}
@@ -264,6 +275,7 @@ func (b *batch) again(r *row, j retryqueue.NewJob) {
 			r.due = due
 		}
 	case always || j.Forced:
+		b.history = r.unfold(b.history)
 		r.payload = notNull(j.Payload)
 		r.state, r.due = retryqueue.Queued, due
 		r.handState, r.handDue = "", 0

@@ -33,8 +33,9 @@ func (s *Store) move(ctx context.Context, tx *sqldb.Tx, m retryqueue.Move) (int,
 	}
 	var moved []*row
 	var groups []string
+	var history []attempt
 	for _, r := range byID {
-		if r.state == retryqueue.Running || !slices.Contains(m.From, r.state) {
+		if r.state == retryqueue.Running || !slices.Contains(m.From, r.state) || m.To == retryqueue.Queued && r.ended == pruned {
 			continue
 		}
 		moved = append(moved, r)
@@ -48,30 +49,45 @@ func (s *Store) move(ctx context.Context, tx *sqldb.Tx, m retryqueue.Move) (int,
 	for _, r := range moved {
 		if m.To == retryqueue.Discarded {
 			r.state, r.due, r.handState, r.handDue = retryqueue.Discarded, 0, "", 0
+			if !r.folded && r.ended != pruned {
+				r.ended = now
+			}
 			continue
 		}
 		if !r.byHand() {
 			r.handState, r.handDue = r.state, r.due
 		}
+		history = r.unfold(history)
 		r.state, r.due = retryqueue.Queued, now
 	}
 	if err := s.lockGroups(ctx, tx, groups); err != nil {
 		return 0, err
 	}
-	return len(moved), s.save(ctx, tx, moved)
+	if err := s.save(ctx, tx, moved); err != nil {
+		return 0, err
+	}
+	return len(moved), noteAttempts(ctx, tx, history)
 }
 
 func (s *Store) remove(ctx context.Context, tx *sqldb.Tx, gone []*row) error {
+	if err := s.forget(ctx, tx, gone); err != nil {
+		return err
+	}
 	for part := range slices.Chunk(gone, sqldb.Batch) {
-		ids := make([]string, len(part))
-		for i, r := range part {
-			ids[i] = r.id
+		in, args := s.oneOf("id", idsOf(part))
+		if _, err := tx.Exec(ctx, `delete from {jobs} where `+in, args...); err != nil {
+			return fmt.Errorf("deleting jobs: %w", err)
 		}
-		in, args := sqldb.In(ids)
-		for _, statement := range []string{`delete from {job_attempts} where job in `, `delete from {jobs} where id in `} {
-			if _, err := tx.Exec(ctx, statement+in, args...); err != nil {
-				return fmt.Errorf("deleting jobs: %w", err)
-			}
+	}
+	return nil
+}
+
+// forget deletes the history of jobs.
+func (s *Store) forget(ctx context.Context, tx *sqldb.Tx, jobs []*row) error {
+	for part := range slices.Chunk(jobs, sqldb.Batch) {
+		in, args := s.oneOf("job", idsOf(part))
+		if _, err := tx.Exec(ctx, `delete from {job_attempts} where `+in, args...); err != nil {
+			return fmt.Errorf("deleting the history: %w", err)
 		}
 	}
 	return nil

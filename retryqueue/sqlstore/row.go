@@ -27,12 +27,17 @@ type row struct {
 	handDue              int64
 	lastError            string
 	token                string
-	started, tries       int64
+	started, ended       int64 // ended: 0 while it has not succeeded nor been discarded, or pruned
+	folded               bool  // the last attempt was a success and stands here: attempts, started, ended
+	tries                int64
 
 	payload, result []byte // read by claims and Find only; save leaves the stored ones alone where they are nil
 
 	was *row // as it is stored
 }
+
+// pruned is what ended holds of a job whose payload, history and error retention has dropped.
+const pruned = -1
 
 const (
 	noAside = iota
@@ -43,14 +48,14 @@ const (
 const (
 	rowColumns = `j.id, j.kind, j.job_key, coalesce(j.job_group, ''), j.state, coalesce(j.due, 0), j.attempts, j.born, j.created,
 	j.aside, j.aside_mode, coalesce(j.unsure_since, 0), coalesce(j.hand_state, ''), coalesce(j.hand_due, 0),
-	j.last_error, j.token, j.started, j.tries`
+	j.last_error, j.token, j.started, coalesce(j.ended, 0), j.folded, j.tries`
 	fullColumns = rowColumns + `, j.payload, j.result`
 )
 
 func (r *row) targets() []any {
 	return []any{&r.id, &r.kind, &r.key, &r.group, &r.state, &r.due, &r.attempts, &r.born, &r.created,
 		&r.aside, &r.asideMode, &r.unsureSince, &r.handState, &r.handDue,
-		&r.lastError, &r.token, &r.started, &r.tries}
+		&r.lastError, &r.token, &r.started, &r.ended, &r.folded, &r.tries}
 }
 
 // rows reads jobs. The first column of the query is {now}, which it returns as well (0 when nothing was found), the
@@ -78,9 +83,9 @@ func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, ids []string) (byID map[
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	byID = make(map[string]*row, len(ids))
 	for part := range slices.Chunk(ids, sqldb.Batch) {
-		in, args := sqldb.In(part)
+		in, args := s.oneOf("j.id", part)
 		found, at, err := rows(ctx, tx, false,
-			`select {now}, `+rowColumns+` from {jobs} j where j.id in `+in+` order by j.id`+s.db.ForUpdate(), args...)
+			`select {now}, `+rowColumns+` from {jobs} j where `+in+` order by j.id`+s.db.ForUpdate(), args...)
 		if err != nil {
 			return nil, 0, fmt.Errorf("reading the jobs: %w", err)
 		}
@@ -91,6 +96,31 @@ func (s *Store) lock(ctx context.Context, tx *sqldb.Tx, ids []string) (byID map[
 	}
 	return byID, now, nil
 }
+
+func idsOf(rows []*row) []string {
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return ids
+}
+
+// oneOf is a condition that holds for the rows with these ids. PostgreSQL takes them as one value, which spares it most of the
+// work on a long list, and its caches a text for every length.
+func (s *Store) oneOf(column string, ids []string) (condition string, args []any) {
+	if s.db.Dialect() == sqldb.Postgres {
+		return column + ` = any(cast(? as text[]))`, []any{array(ids)}
+	}
+	in, args := sqldb.In(ids)
+	return column + ` in ` + in, args
+}
+
+// array writes a PostgreSQL array as text, which every driver passes on.
+func array(texts []string) string {
+	return `{"` + quoted.Replace(strings.Join(texts, "\x00")) + `"}`
+}
+
+var quoted = strings.NewReplacer("\x00", `","`, `"`, `\"`, `\`, `\\`)
 
 // leaseToken is the token of the job's last claim as its holder has it. The jobs of one claim share what is stored, so
 // that one short statement leases them all; with the ID no two leases are alike.
@@ -114,8 +144,8 @@ func (r *row) record(now int64, k *kind) *retryqueue.Record {
 		ID: retryqueue.ID(r.id), Kind: r.kind, Key: r.key, Group: r.group,
 		Payload: bytesOf(r.payload), Result: bytesOf(r.result),
 		State: r.state, Attempts: int(r.attempts), ByHand: r.byHand(), LastError: r.lastError,
-		CreatedAt: sqldb.FromMicros(r.created),
-		Age:       micros(max(0, now-k.pausedBy(now)-r.born)),
+		CreatedAt: sqldb.FromMicros(r.created), Pruned: r.ended == pruned,
+		Age: micros(max(0, now-k.pausedBy(now)-r.born)),
 	}
 	if r.unsureSince != 0 {
 		rec.Unsure, rec.UnsureFor = true, micros(max(0, now-r.unsureSince))

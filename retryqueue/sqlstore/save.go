@@ -31,6 +31,8 @@ var columns = []column{
 	{"last_error", "text", func(r *row) any { return r.lastError }},
 	{"token", "text", func(r *row) any { return r.token }},
 	{"started", "bigint", func(r *row) any { return r.started }},
+	{"ended", "bigint", func(r *row) any { return orNull(r.ended) }},
+	{"folded", "smallint", func(r *row) any { return asInt(r.folded) }},
 	{"tries", "bigint", func(r *row) any { return r.tries }},
 	{"payload", "bytea", func(r *row) any { return bytesOrNull(r.payload) }},
 	{"result", "bytea", func(r *row) any { return bytesOrNull(r.result) }},
@@ -46,6 +48,13 @@ func orNull[T comparable](v T) any {
 		return nil
 	}
 	return v
+}
+
+func asInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // bytesOrNull is what tells an empty slice from none.
@@ -116,12 +125,8 @@ func (s *Store) saveAlike(rows []*row, changes []column) (statement string, args
 		}
 		args = append(args, value)
 	}
-	ids := make([]string, len(rows))
-	for i, r := range rows {
-		ids[i] = r.id
-	}
-	in, more := sqldb.In(ids)
-	return `update {jobs} set ` + strings.Join(sets, ", ") + ` where id in ` + in, append(args, more...)
+	in, more := s.oneOf("id", idsOf(rows))
+	return `update {jobs} set ` + strings.Join(sets, ", ") + ` where ` + in, append(args, more...)
 }
 
 // saveEach updates rows that get values of their own.

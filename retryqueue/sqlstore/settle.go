@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tillwire/tillwire/internal/sqldb"
@@ -29,14 +31,21 @@ func (s *Store) SettleTx(ctx context.Context, tx *sql.Tx, outcomes []retryqueue.
 }
 
 func (s *Store) settle(ctx context.Context, tx *sqldb.Tx, outcomes []retryqueue.Outcome) ([]error, error) {
-	ids := make([]string, len(outcomes))
 	for i, o := range outcomes {
 		switch o.State {
 		case retryqueue.Succeeded, retryqueue.Retrying, retryqueue.Failed, retryqueue.Discarded, retryqueue.Queued:
 		default:
 			return nil, fmt.Errorf("outcome %d: State %q ends no attempt", i, o.State)
 		}
-		ids[i] = string(o.Lease.ID)
+	}
+	errs := make([]error, len(outcomes))
+	rest, err := s.succeed(ctx, tx, outcomes)
+	if err != nil || len(rest) == 0 {
+		return errs, err
+	}
+	ids := make([]string, len(rest))
+	for i, at := range rest {
+		ids[i] = string(outcomes[at].Lease.ID)
 	}
 	byID, now, err := s.lock(ctx, tx, ids)
 	if err != nil {
@@ -47,12 +56,12 @@ func (s *Store) settle(ctx context.Context, tx *sqldb.Tx, outcomes []retryqueue.
 		return nil, err
 	}
 	var (
-		errs    = make([]error, len(outcomes))
 		changed []*row
 		history []attempt
 		pause   = map[string]retryqueue.Outcome{} // the longest of each kind
 	)
-	for i, o := range outcomes {
+	for _, i := range rest {
+		o := outcomes[i]
 		r := byID[string(o.Lease.ID)]
 		switch {
 		case r == nil || !r.heldBy(o.Lease.Token):
@@ -61,11 +70,15 @@ func (s *Store) settle(ctx context.Context, tx *sqldb.Tx, outcomes []retryqueue.
 		case r.state != retryqueue.Running: // a repetition
 			continue
 		}
-		if note := !o.Uncounted || o.Error != ""; note {
+		n, note := r.attempts, !o.Uncounted || o.Error != ""
+		if note {
 			r.lastError = plain(o.Error)
-			history = append(history, r.attempt(r.attempts, now, r.lastError))
 		}
 		r.end(o, now, pauses[r.kind])
+		r.folded = o.State == retryqueue.Succeeded && r.state == o.State && o.Error == "" && !o.Reset && !o.Uncounted
+		if note && !r.folded {
+			history = append(history, r.attempt(n, now, r.lastError))
+		}
 		changed = append(changed, r)
 		if o.Pause > pause[r.kind].Pause {
 			pause[r.kind] = o
@@ -84,6 +97,53 @@ func (s *Store) settle(ctx context.Context, tx *sqldb.Tx, outcomes []retryqueue.
 		}
 	}
 	return errs, nil
+}
+
+// succeed settles the plain successes with one statement for each claim they stem from, and returns the positions of the outcomes
+// that remain to be settled. Where one of the successes proves to be otherwise (lost, repeated, replaced while it ran) all
+// remain: what was settled here is then a repetition.
+func (s *Store) succeed(ctx context.Context, tx *sqldb.Tx, outcomes []retryqueue.Outcome) (rest []int, err error) {
+	byClaim := map[string][]string{}
+	seen := make(map[retryqueue.ID]bool, len(outcomes)) // of two outcomes of one job the first counts
+	plain, settled := 0, int64(0)
+	for i, o := range outcomes {
+		token, id, _ := strings.Cut(o.Lease.Token, ".")
+		if seen[o.Lease.ID] || id != string(o.Lease.ID) || !isPlainSuccess(o) {
+			rest = append(rest, i)
+		} else {
+			byClaim[token] = append(byClaim[token], id)
+			plain++
+		}
+		seen[o.Lease.ID] = true
+	}
+	for _, token := range slices.Sorted(maps.Keys(byClaim)) {
+		for part := range slices.Chunk(slices.Sorted(slices.Values(byClaim[token])), sqldb.Batch) {
+			in, args := s.oneOf("id", part)
+			result, err := tx.Exec(ctx, `update {jobs} set state = 'succeeded', due = null, ended = {now}, folded = 1, last_error = '',
+				unsure_since = null, hand_state = null, hand_due = null
+				where `+in+` and token = ? and state = 'running' and aside_mode = 0`, append(args, token)...)
+			if err != nil {
+				return nil, fmt.Errorf("writing successes: %w", err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return nil, fmt.Errorf("counting successes: %w", err)
+			}
+			settled += n
+		}
+	}
+	if settled == int64(plain) {
+		return rest, nil
+	}
+	rest = rest[:0]
+	for i := range outcomes {
+		rest = append(rest, i)
+	}
+	return rest, nil
+}
+
+func isPlainSuccess(o retryqueue.Outcome) bool {
+	return o.State == retryqueue.Succeeded && o.Pause == 0 && !o.Unsure && !o.Reset && !o.Uncounted && o.Error == "" && o.Result == nil
 }
 
 // pausesFor reads the kinds whose jobs may start their age again; mostly there are none.
@@ -149,6 +209,9 @@ func (r *row) end(o retryqueue.Outcome, now int64, k *kind) {
 		r.handState, r.handDue = "", 0
 	}
 	r.aside, r.asideMode = nil, noAside
+	if r.state == retryqueue.Succeeded || r.state == retryqueue.Discarded {
+		r.ended = now
+	}
 }
 
 // Extend implements [retryqueue.Store].
@@ -179,8 +242,8 @@ func (s *Store) extend(ctx context.Context, tx *sqldb.Tx, leases []retryqueue.Le
 		held = append(held, r.id)
 	}
 	for part := range slices.Chunk(held, sqldb.Batch) {
-		in, args := sqldb.In(part)
-		if _, err := tx.Exec(ctx, `update {jobs} set due = ? where id in `+in, append([]any{now + by}, args...)...); err != nil {
+		in, args := s.oneOf("id", part)
+		if _, err := tx.Exec(ctx, `update {jobs} set due = ? where `+in, append([]any{now + by}, args...)...); err != nil {
 			return nil, fmt.Errorf("extending leases: %w", err)
 		}
 	}

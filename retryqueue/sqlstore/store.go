@@ -22,6 +22,7 @@ type Store struct{ db *sqldb.DB }
 var (
 	_ retryqueue.Store   = (*Store)(nil)
 	_ retryqueue.TxStore = (*Store)(nil)
+	_ retryqueue.Pruner  = (*Store)(nil)
 )
 
 //go:embed schema/*.sql

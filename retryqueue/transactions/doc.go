@@ -11,7 +11,8 @@
 // calendar day of creation and of the next retry, and a part of the last error. All filters combine. What is not understood
 // (a date such as 2024-02-30) is left out, as if it had not been given.
 //
-// A job's page has its attempts, its result and its payload. Names and links come from the kind's Describe; only http and https
+// A job's page has its attempts, its result and its payload, of which retention may have left the result alone: such a job says so, and
+// cannot be sent again. Names and links come from the kind's Describe; only http and https
 // links are shown. Retry tries retrying and failed jobs now. Send again (of what has succeeded or was discarded) and
 // discard go by a page that asks first and shows the warning of Describe.
 //

@@ -27,6 +27,7 @@ type list struct {
 		Created                                        time.Time  `json:"created_at"`
 		Next                                           *time.Time `json:"next_attempt_at"`
 		LastError                                      string     `json:"last_error"`
+		Pruned                                         bool
 		Actions                                        []string
 	}
 	Total, Page, Rows int
@@ -666,15 +667,26 @@ func TestStoreAway(t *testing.T) {
 	require.Equal(t, 503, answer.StatusCode)
 }
 
-// A job whose payload retention has dropped is not offered to be sent again.
+// A job that retention has pruned still says that it was delivered and with what result, and is not offered to be sent again.
 func TestPrunedJob(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, pruned{retryqueue.NewMemoryStore()})
-	id := w.add(w.invoices, task{OrderID: 1})
+	store := retryqueue.NewMemoryStore()
+	w := newWorld(t, store)
+	id := w.add(w.invoices, task{OrderID: 1, Label: "Siti's order"})
+	pruned, err := store.(retryqueue.Pruner).Prune(t.Context(), retryqueue.Prune{Kind: "kledo.invoice", Limit: 10})
+	require.NoError(t, err)
+	require.Equal(t, 1, pruned)
+
 	h := w.handler(transactions.Config{})
-	require.Empty(t, getList(t, h, "").Transactions[0].Actions)
+	row := getList(t, h, "").Transactions[0]
+	require.True(t, row.Pruned)
+	require.Empty(t, row.Actions)
+	require.Equal(t, []string{"success", "order:1"}, []string{row.Status, row.Label}, "the key is left to name it")
 	_, page := get(t, h, "/jobs/"+string(id))
 	require.Contains(t, page, "The payload is not kept any more.")
+	require.Contains(t, page, "The attempts are not kept any more")
+	require.Contains(t, page, "INV-77")
+	require.NotContains(t, page, "Siti&#39;s order")
 	answer, _ := post(t, h, "/", url.Values{"act": {"resend"}, "id": {string(id)}, "confirmed": {"yes"}})
 	require.Equal(t, "./?notice=resend.0.1", answer.Header.Get("Location"))
 	require.Equal(t, retryqueue.Succeeded, w.get(id).State)

@@ -28,6 +28,7 @@ type transaction struct {
 	LastError     string           `json:"last_error,omitempty"`
 	Unsure        bool             `json:"unsure"`
 	ByHand        bool             `json:"by_hand"`
+	Pruned        bool             `json:"pruned"`  // payload, attempts and error are not kept any more
 	Actions       []Action         `json:"actions"` // what this visitor may do with it now
 
 	warning string
@@ -56,8 +57,8 @@ var possible = map[Action][]retryqueue.State{
 
 // can reports whether an action makes sense for a job.
 func can(a Action, r *retryqueue.Record) bool {
-	if a == Resend && len(r.Payload) == 0 {
-		return false // retention dropped it: there is nothing to send
+	if a == Resend && (r.Pruned || len(r.Payload) == 0) {
+		return false // there is nothing to send
 	}
 	for _, state := range possible[a] {
 		if r.State == state {
@@ -72,7 +73,7 @@ func (s *screen) transaction(r *retryqueue.Record, may permissions) transaction 
 	t := transaction{
 		ID: r.ID, Kind: r.Kind, Type: s.kindName(r.Kind), Key: r.Key, Label: cmp.Or(shown(label), shown(r.Key), string(r.ID)),
 		URL: webLink(link), Status: statusOf(r.State), State: r.State, Attempts: r.Attempts, CreatedAt: r.CreatedAt,
-		LastError: r.LastError, Unsure: r.Unsure, ByHand: r.ByHand, Actions: []Action{}, warning: warning,
+		LastError: r.LastError, Unsure: r.Unsure, ByHand: r.ByHand, Pruned: r.Pruned, Actions: []Action{}, warning: warning,
 	}
 	if r.State == retryqueue.Queued || r.State == retryqueue.Retrying { // while it runs, the store's time is the lease's
 		t.NextAttemptAt = r.NextAttemptAt

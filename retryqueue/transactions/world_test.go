@@ -217,14 +217,3 @@ type broken struct{ retryqueue.Store }
 func (broken) Find(context.Context, retryqueue.Query) (retryqueue.Found, error) {
 	return retryqueue.Found{}, errors.New("dial tcp db.internal:5432: connection refused")
 }
-
-// pruned is a store whose retention has dropped every payload.
-type pruned struct{ retryqueue.Store }
-
-func (s pruned) Find(ctx context.Context, q retryqueue.Query) (retryqueue.Found, error) {
-	found, err := s.Store.Find(ctx, q)
-	for _, r := range found.Records {
-		r.Payload = nil
-	}
-	return found, err
-}

@@ -7,6 +7,7 @@
 --   due:KIND     sorted set: claimable jobs by due time, those that run by the end of their lease; ties by ID
 --   group:NAME   sorted set: the open jobs of a group by ID; only the group's head is in due:KIND
 --   heads        hash: group to the ID of its head, which is the job that runs, else the first
+--   ended:KIND   sorted set: the jobs that have succeeded or were discarded and are not pruned, by when
 --   kind:KIND    hash: the pause, and the sum of those that have ended;  paused: set of the kinds that have one
 --   count        hash: STATE:KIND to how many
 --   last, sweep, call:NONCE   the last ID given out; where the sweep stands; answers of recent calls
@@ -30,6 +31,8 @@ local SHELF = {
 local function int(n) return string.format('%.0f', n) end
 
 local function jobKey(id) return tag .. ':job:' .. id end
+
+local function endedKey(kind) return tag .. ':ended:' .. kind end
 
 local function dueKey(kind) return tag .. ':due:' .. kind end
 
@@ -117,7 +120,7 @@ end
 
 local function load(id)
   local v = call('HMGET', jobKey(id), 'kind', 'group', 'state', 'attempts', 'due', 'born', 'token', 'claimed', 'unsure', 'hand',
-    'handdue', 'newer', 'noted')
+    'handdue', 'newer', 'noted', 'pruned')
   if not v[3] then return nil end
   return {
     id = id, kind = v[1] or '', group = v[2] or '', state = v[3],
@@ -129,6 +132,7 @@ local function load(id)
     handdue = tonumber(v[11] or 0),
     newer = v[12] or '',           -- a payload is kept aside: 'once' or 'always', else empty
     noted = tonumber(v[13] or 0),  -- attempts in the history
+    pruned = v[14] == '1',
     changed = {},
   }
 end
@@ -205,6 +209,11 @@ end
 -- set moves a job to a state. One that has ended has no due time.
 local function set(job, state, due)
   if ENDED[state] then due = 0 end
+  if state == 'succeeded' or state == 'discarded' then
+    if not job.pruned then enter(endedKey(job.kind), job.id, NOW) end
+  elseif job.state == 'succeeded' or job.state == 'discarded' then
+    leave(endedKey(job.kind), job.id)
+  end
   if job.state ~= state then
     if job.state then count(job.state, job.kind, -1) end
     count(state, job.kind, 1)
@@ -221,6 +230,10 @@ end
 
 -- begin queues a job afresh: attempts and age start when it is due.
 local function begin(job, due)
+  if job.pruned then
+    job.pruned = false
+    call('HDEL', jobKey(job.id), 'pruned')
+  end
   put(job, 'attempts', 0)
   put(job, 'born', clock(kind(job.kind)) + due - now)
   put(job, 'hand', '')
@@ -246,8 +259,19 @@ local function record(job, history)
   return {
     job.id, job.kind, v[1], job.group, v[2], v[3], job.state, int(job.attempts), int(job.unsure > 0 and now - job.unsure or -1),
     job.hand ~= '' and 1 or 0, v[4] or '', v[5], int(job.due), int(math.max(0, clock(kind(job.kind)) - job.born)),
-    history and v[6] or '',
+    history and v[6] or '', job.pruned and 1 or 0,
   }
+end
+
+-- remove forgets a job that has ended.
+local function remove(job)
+  call('HDEL', tag .. ':keys', job.kind .. '\0' .. (call('HGET', jobKey(job.id), 'key') or job.id))
+  set(job, 'discarded', 0)
+  count('discarded', job.kind, -1)
+  leave(SHELF.discarded, job.id)
+  leave(endedKey(job.kind), job.id)
+  leave(tag .. ':ids', job.id)
+  call('DEL', jobKey(job.id))
 end
 
 -- mend puts a job back where its own hash says it belongs, and tells whether anything was missing.
@@ -257,6 +281,9 @@ local function mend(id)
   local field = job.kind .. '\0' .. (call('HGET', jobKey(id), 'key') or id)
   local missing = call('ZADD', tag .. ':ids', 0, id) + call('HSETNX', tag .. ':keys', field, id)
   if SHELF[job.state] then missing = missing + call('ZADD', SHELF[job.state], 0, id) end
+  if (job.state == 'succeeded' or job.state == 'discarded') and not job.pruned then
+    missing = missing + call('ZADD', endedKey(job.kind), 'NX', job.claimed, id) -- near enough for retention
+  end
   if not ENDED[job.state] then
     local claimable = id
     if job.group ~= '' then

@@ -8,22 +8,13 @@ local from = {}
 for i = 4, 3 + states do from[ARGV[i]] = true end
 from.running = nil
 
-local function delete(job)
-  call('HDEL', tag .. ':keys', job.kind .. '\0' .. (call('HGET', jobKey(job.id), 'key') or job.id))
-  set(job, 'discarded', 0)
-  count('discarded', job.kind, -1)
-  leave(SHELF.discarded, job.id)
-  leave(tag .. ':ids', job.id)
-  call('DEL', jobKey(job.id))
-end
-
 local moved = 0
 for i = 4 + states, #ARGV do
   local job = load(ARGV[i])
-  if job and from[job.state] then
+  if job and from[job.state] and not (job.pruned and to == 'queued') then
     moved = moved + 1
     if to == '' then
-      delete(job)
+      remove(job)
     else
       if to ~= 'queued' then
         put(job, 'hand', '')

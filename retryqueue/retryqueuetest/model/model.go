@@ -52,7 +52,7 @@ func (w *twins) flag(what string) bool { return rapid.Bool().Draw(w.t, what) }
 
 func (w *twins) step() {
 	ctx := w.outer.Context()
-	switch pick(w.t, []string{"insert", "insert", "claim", "claim", "settle", "settle", "extend", "move", "pause", "wait", "wait"}, "step") {
+	switch pick(w.t, []string{"insert", "insert", "claim", "claim", "settle", "settle", "extend", "move", "prune", "pause", "wait", "wait"}, "step") {
 	case "insert":
 		var jobs []retryqueue.NewJob
 		for range rapid.IntRange(1, 4).Draw(w.t, "n") {
@@ -151,6 +151,17 @@ func (w *twins) step() {
 		got, err := w.ours.Move(ctx, ours)
 		w.must(err)
 		want, err := w.memory.Move(ctx, memory)
+		w.must(err)
+		w.same(want, got)
+	case "prune":
+		pruner, can := w.ours.(retryqueue.Pruner)
+		if !can {
+			return
+		}
+		p := retryqueue.Prune{Kind: pick(w.t, kindNames, "kind"), Age: pick(w.t, someWaits, "age"), Delete: w.flag("delete"), Limit: 100}
+		got, err := pruner.Prune(ctx, p)
+		w.must(err)
+		want, err := w.memory.(retryqueue.Pruner).Prune(ctx, p)
 		w.must(err)
 		w.same(want, got)
 	case "pause":

@@ -10,7 +10,7 @@ create table if not exists {jobs} (
 	attempts     bigint   not null,
 	born         bigint   not null, -- age zero, on the clock of the kind that stands still in its pauses
 	created      bigint   not null,
-	payload      {bytes}  not null,
+	payload      {bytes}  not null, -- empty once it was pruned
 	aside        {bytes},           -- a newer payload, given while the job ran
 	aside_mode   smallint not null, -- 0 none, 1 taken unless the attempt succeeds, 2 taken always
 	result       {bytes},
@@ -20,12 +20,16 @@ create table if not exists {jobs} (
 	last_error   {text}   not null,
 	token        {string} not null, -- of the last claim
 	started      bigint   not null, -- the last claim
-	tries        bigint   not null, -- attempts in the history, ever
+	ended        bigint,            -- null while it lives, -1 once it was pruned
+	folded       smallint not null, -- 1: its last attempt, a success, has no row of its own but stands here: attempts, started, ended
+	tries        bigint   not null, -- attempts that have a row in the history, ever
 	unique index {jobs_key} (kind, job_key),
 	-- The tie-break belongs to it: without id all rows of one batch would be sorted at every claim.
 	index {jobs_claim} (kind, due, id),
 	index {jobs_group} (job_group, due, id),
-	index {jobs_state} (state, id)
+	index {jobs_state} (state, id),
+	-- What retention has pruned is no part of the range that it looks at.
+	index {jobs_ended} (kind, ended)
 ) engine = innodb;
 
 create table if not exists {job_attempts} (
