@@ -6,20 +6,71 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/url"
 	"slices"
-	"time"
 
 	"github.com/tillwire/tillwire/internal/rest"
 )
 
 // Client talks to one Kledo account. It is safe for concurrent use.
 type Client struct {
-	// Accounts lists the accounts a payment can go to: finance/accounts/suggestionPerPage.
-	Accounts *Lister[Account, AccountQuery]
-	// Warehouses lists the warehouses: finance/warehouses.
-	Warehouses *Lister[Warehouse, WarehouseQuery]
+	// Invoices: finance/invoices. See also VoidInvoice, DeleteInvoice, InvoiceTotals, InvoicePayments, AttachToInvoice, PayInvoice.
+	Invoices *Collection[Sale, DocumentID, SaleQuery, SaleFields]
+	// SalesOrders: finance/orders.
+	SalesOrders *Register[Sale, DocumentID, SaleQuery, SaleFields]
+	// Quotes: finance/quotes.
+	Quotes *Reader[Record, RecordID, RecordQuery]
+	// Deliveries: finance/deliveries, whose pages do not say how many there are.
+	Deliveries *Reader[Record, RecordID, RecordQuery]
+
+	// Contacts: finance/contacts.
+	Contacts *Collection[Contact, ContactID, ContactQuery, ContactFields]
+	// ContactGroups: finance/contactGroups.
+	ContactGroups *Register[ContactGroup, ContactGroupID, ContactGroupQuery, ContactGroupFields]
+
+	// Products: finance/products. See also Stocks.
+	Products *Collection[Product, ProductID, ProductQuery, ProductFields]
+	// Categories of products: finance/productCategories.
+	Categories *Register[Category, CategoryID, CategoryQuery, CategoryFields]
+	// Units: finance/units.
+	Units *Lister[Record, RecordQuery]
+	// Warehouses: finance/warehouses.
+	Warehouses *Reader[Warehouse, WarehouseID, WarehouseQuery]
+	// Transfers between warehouses: finance/warehouses/transfers.
+	Transfers *Register[Record, RecordID, RecordQuery, TransferFields]
+	// StockAdjustments: finance/stockAdjustments. See also ApproveStockAdjustment and its sisters.
+	StockAdjustments *Register[Record, RecordID, RecordQuery, StockAdjustmentFields]
+
+	// Accounts: finance/accounts, the chart of accounts. See also DeleteAccounts.
+	Accounts *Collection[Account, AccountID, AccountQuery, AccountFields]
+	// PaymentAccounts lists the accounts a payment can go to: finance/accounts/suggestionPerPage.
+	PaymentAccounts *Lister[Account, PaymentAccountQuery]
+	// BankTransactions: finance/bankTrans. See also BankBalances.
+	BankTransactions *Register[BankTransaction, RecordID, BankQuery, BankFields]
+	// Expenses: finance/expenses.
+	Expenses *Register[Record, RecordID, RecordQuery, ExpenseFields]
+	// Journals: finance/journals.
+	Journals *Reader[Record, RecordID, RecordQuery]
+
+	// PurchaseInvoices: finance/purchaseInvoices.
+	PurchaseInvoices *Reader[Record, RecordID, RecordQuery]
+	// PurchaseOrders: finance/purchaseOrders.
+	PurchaseOrders *Reader[Record, RecordID, RecordQuery]
+	// PurchaseDeliveries: finance/purchaseDeliveries.
+	PurchaseDeliveries *Reader[Record, RecordID, RecordQuery]
+	// PurchaseQuotes: finance/purchaseQuotes.
+	PurchaseQuotes *Reader[Record, RecordID, RecordQuery]
+
+	// Tags: finance/tags.
+	Tags *Lister[Tag, RecordQuery]
+	// Fees: finance/fees.
+	Fees *Lister[Record, RecordQuery]
+	// Users of the account: users.
+	Users *Lister[Record, RecordQuery]
+
+	// Keys are the account's API keys: personal-access-tokens. See also Connection, KeyStats, RevokeKey and RevokeAllKeys.
+	Keys *Register[Key, RecordID, KeyQuery, KeyFields]
 
 	rest *rest.Client
 	keys *keys
@@ -53,26 +104,58 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	client := &Client{rest: core, keys: keys}
-	client.Accounts = newLister[Account, AccountQuery](client, "Accounts", "finance/accounts/suggestionPerPage")
-	client.Warehouses = newLister[Warehouse, WarehouseQuery](client, "Warehouses", "finance/warehouses")
+	client.open()
 	return client, nil
+}
+
+// open makes the collections.
+func (c *Client) open() {
+	records := func(op, path string) *Reader[Record, RecordID, RecordQuery] {
+		return reader[Record, RecordID, RecordQuery](c, op, path)
+	}
+	list := func(op, path string) *Lister[Record, RecordQuery] {
+		l := lister[Record, RecordQuery](c, op, path)
+		return &l
+	}
+	c.Invoices = collection[Sale, DocumentID, SaleQuery, SaleFields](c, "Invoices", "finance/invoices")
+	c.SalesOrders = register[Sale, DocumentID, SaleQuery, SaleFields](c, "SalesOrders", "finance/orders")
+	c.Quotes = records("Quotes", "finance/quotes")
+	c.Deliveries = records("Deliveries", "finance/deliveries")
+	c.Contacts = collection[Contact, ContactID, ContactQuery, ContactFields](c, "Contacts", "finance/contacts")
+	c.ContactGroups = register[ContactGroup, ContactGroupID, ContactGroupQuery, ContactGroupFields](c, "ContactGroups", "finance/contactGroups")
+	c.Products = collection[Product, ProductID, ProductQuery, ProductFields](c, "Products", "finance/products")
+	c.Categories = register[Category, CategoryID, CategoryQuery, CategoryFields](c, "Categories", "finance/productCategories")
+	c.Units = list("Units", "finance/units")
+	c.Warehouses = reader[Warehouse, WarehouseID, WarehouseQuery](c, "Warehouses", "finance/warehouses")
+	c.Transfers = register[Record, RecordID, RecordQuery, TransferFields](c, "Transfers", "finance/warehouses/transfers")
+	c.StockAdjustments = register[Record, RecordID, RecordQuery, StockAdjustmentFields](c, "StockAdjustments", "finance/stockAdjustments")
+	c.Accounts = collection[Account, AccountID, AccountQuery, AccountFields](c, "Accounts", "finance/accounts")
+	payable := lister[Account, PaymentAccountQuery](c, "PaymentAccounts", "finance/accounts/suggestionPerPage")
+	payable.defaults = url.Values{"finance_account_category_ids": {"1,17"}}
+	c.PaymentAccounts = &payable
+	c.BankTransactions = register[BankTransaction, RecordID, BankQuery, BankFields](c, "BankTransactions", "finance/bankTrans")
+	c.Expenses = register[Record, RecordID, RecordQuery, ExpenseFields](c, "Expenses", "finance/expenses")
+	c.Journals = records("Journals", "finance/journals")
+	c.PurchaseInvoices = records("PurchaseInvoices", "finance/purchaseInvoices")
+	c.PurchaseOrders = records("PurchaseOrders", "finance/purchaseOrders")
+	c.PurchaseDeliveries = records("PurchaseDeliveries", "finance/purchaseDeliveries")
+	c.PurchaseQuotes = records("PurchaseQuotes", "finance/purchaseQuotes")
+	tags := lister[Tag, RecordQuery](c, "Tags", "finance/tags")
+	c.Tags = &tags
+	c.Fees = list("Fees", "finance/fees")
+	c.Users = list("Users", "users")
+	c.Keys = register[Key, RecordID, KeyQuery, KeyFields](c, "Keys", keysPath)
 }
 
 // withTransport puts the look-out for new keys under the caller's HTTP client, of which it takes a copy.
 func withTransport(c Config, k *keys) *http.Client {
-	h := http.Client{Timeout: time.Minute}
+	own := rest.NewHTTPClient()
+	h := *own
 	if c.HTTPClient != nil {
 		h = *c.HTTPClient
 	}
 	if h.Transport == nil {
-		h.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
-			DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-			ForceAttemptHTTP2:   true,
-			TLSHandshakeTimeout: 10 * time.Second,
-			MaxIdleConnsPerHost: 10,
-			IdleConnTimeout:     30 * time.Second,
-		}
+		h.Transport = own.Transport
 	}
 	h.Transport = &transport{base: h.Transport, keys: k, max: c.MaxBody}
 	return &h
@@ -128,7 +211,7 @@ func read(call rest.Call, resp *rest.Response, out any) error {
 	if !json.Valid(body) {
 		return fail(ErrNotJSON, "the answer is not JSON")
 	}
-	if resp.Status != http.StatusOK {
+	if resp.Status != http.StatusOK && !(resp.Status == http.StatusCreated && call.Path == keysPath) {
 		return fail(ErrNotJSON, "only 200 means that Kledo took it over")
 	}
 	var env envelope

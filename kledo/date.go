@@ -2,6 +2,7 @@ package kledo
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,21 @@ func (d Date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.Year, int
 
 // IsZero reports whether d is no day at all.
 func (d Date) IsZero() bool { return d == Date{} }
+
+// MarshalJSON writes the day as Kledo does, and no day as null.
+func (d Date) MarshalJSON() ([]byte, error) {
+	if d.IsZero() {
+		return []byte("null"), nil
+	}
+	return []byte(`"` + d.String() + `"`), nil
+}
+
+// UnmarshalJSON reads a day, also out of a date with a time behind it. Anything else is no day, and no error.
+func (d *Date) UnmarshalJSON(b []byte) error {
+	text := strings.Trim(string(b), `"`)
+	*d, _ = ParseDate(text[:min(len(text), len(time.DateOnly))])
+	return nil
+}
 
 // AddMonths returns the same day n months later, or the last day of that month when it has no such day: a month after
 // 31 January is 28 February, not 3 March as in PHP and in Go's time.AddDate.

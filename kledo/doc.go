@@ -4,9 +4,15 @@
 //	err = books.SendInvoice(ctx, &kledo.Document{RefNumberPrefix: "WC/INV/", RefNumber: 1042, …})
 //	booked, err := books.Transactions(ctx, 1042)
 //
-// It speaks the routes of Kledo's own WooCommerce integration: POST woocommerce/order and woocommerce/invoice,
-// GET woocommerce/transactions/{id} and woocommerce/connection, and the lists of accounts and warehouses. Package kledosync
-// decides what to send and when; package kledotest is a Kledo in memory.
+// It speaks the routes of Kledo's own WooCommerce integration (POST woocommerce/order and woocommerce/invoice,
+// GET woocommerce/transactions/{id} and woocommerce/connection) and its general API, finance/*: the fields of [Client] are its
+// table of contents.
+//
+//	for sale, err := range books.Invoices.All(ctx, kledo.SaleQuery{Status: []kledo.Status{kledo.StatusUnpaid}}) { … }
+//	contact, err := books.Contacts.Create(ctx, kledo.ContactFields{Name: kledo.Set("Siti Rahma"), Type: kledo.Set(kledo.Customer)})
+//
+// What Kledo does not document is a [Record]; [Client.Do] calls any other route. Package kledosync decides what to send and when;
+// package kledotest is a Kledo in memory.
 //
 // # What a success is worth
 //
@@ -40,7 +46,7 @@
 // 10 s longer than its caller waits. On 401, which books nothing, it reads the store again and repeats the call with the key
 // another goroutine or process has put there, with a key that could not be stored before, or with Config.Token, which a
 // person may have replaced. A host whose key must survive a restart sets Config.Tokens to a store in its database
-// (kledo/sqltokens).
+// (kledo/sqltokens). [OAuth] keeps the tokens of an application that a person has given access, in such a store too.
 //
 // # Limits
 //

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -27,7 +26,7 @@ type keys struct {
 	memory bool // store dies with the process
 	log    *slog.Logger
 
-	mu      sync.Mutex
+	mu      lock
 	current secret // nil: ask the store
 	worked  secret // the key Kledo accepted last
 	// Worth a try when the store's key is dead:
@@ -36,8 +35,14 @@ type keys struct {
 	orphanOf   secret // the key it replaces, while storing it is still to be tried again
 }
 
+// lock is a mutex made of a channel: waiting for one that is held during a request does not stop the clock of a testing/synctest bubble.
+type lock chan struct{}
+
+func (l lock) Lock()   { l <- struct{}{} }
+func (l lock) Unlock() { <-l }
+
 func newKeys(c Config) *keys {
-	k := &keys{store: c.Tokens, log: c.Logger}
+	k := &keys{store: c.Tokens, log: c.Logger, mu: make(lock, 1)}
 	if c.Token != "" {
 		k.configured = hide(c.Token)
 	}
@@ -132,6 +137,13 @@ func (k *keys) pick(ctx context.Context, dead []string) bool {
 	stored, err := k.store.Load(ctx)
 	if err != nil {
 		k.log.ErrorContext(ctx, "kledo: reading the API key from Config.Tokens", "error", err)
+	}
+	if r, ok := k.store.(interface {
+		refreshed(ctx context.Context, dead string) (string, error)
+	}); ok && err == nil && slices.Contains(dead, stored) { // tokens that are refreshed: the stored one was refused
+		if stored, err = r.refreshed(ctx, stored); err != nil {
+			k.log.ErrorContext(ctx, "kledo: refreshing the access token", "error", err)
+		}
 	}
 	for _, c := range []secret{hide(stored), k.orphan, k.configured} {
 		if c != nil && c() != "" && !slices.Contains(dead, c()) {

@@ -541,7 +541,7 @@ func TestLists(t *testing.T) {
 				return says(r, 200, `{"success":true,"data":`+body+`}`)
 			})
 			var ids []AccountID
-			for a, err := range client.Accounts.All(t.Context(), AccountQuery{PerPage: 2}) {
+			for a, err := range client.PaymentAccounts.All(t.Context(), PaymentAccountQuery{PerPage: 2}) {
 				require.NoError(t, err)
 				ids = append(ids, a.ID)
 			}

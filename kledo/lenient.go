@@ -109,15 +109,17 @@ func unknown(b []byte, known ...string) map[string]json.RawMessage {
 	return all
 }
 
-// zoneTime reads "2027-04-30 23:59:59" in a named zone; Kledo's own is Asia/Jakarta. No date is the zero time.
+// zoneTime reads "2027-04-30 23:59:59" in a named zone; Kledo's own is Asia/Jakarta. A day alone is its midnight, a time that says its
+// own zone is taken at its word. No date is the zero time.
 func zoneTime(s, zone string) time.Time {
 	loc, err := time.LoadLocation(zone)
 	if err != nil || zone == "" {
 		loc = time.FixedZone("WIB", 7*60*60)
 	}
-	t, err := time.ParseInLocation(time.DateTime, s, loc)
-	if err != nil {
-		return time.Time{}
+	for _, form := range []string{time.DateTime, time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.ParseInLocation(form, s, loc); err == nil {
+			return t.UTC()
+		}
 	}
-	return t.UTC()
+	return time.Time{}
 }

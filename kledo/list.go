@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -19,27 +20,19 @@ type Page struct {
 	Total, Pages  int
 }
 
-// Lister is a resource that can only be listed. T is what it lists, Q what it is asked for.
-type Lister[T any, Q listQuery] struct {
+// Lister is a resource that can only be listed. T is what it lists, Q what it is asked for: a struct whose fields carry the names of
+// Kledo's parameters.
+type Lister[T, Q any] struct {
 	c        *Client
 	op, path string
-}
-
-// listQuery is what every query type is: it knows its parameters as Kledo spells them, and which page it asks for.
-type listQuery interface {
-	values() url.Values
-	paging() (page, perPage int)
-}
-
-func newLister[T any, Q listQuery](c *Client, op, path string) *Lister[T, Q] {
-	return &Lister[T, Q]{c, op, path}
+	defaults url.Values // of parameters that the query leaves out
 }
 
 // List returns one page: the one q asks for, else the first. Records that cannot be read are left out; then the error says so
 // (ErrMalformed, joined), while records and page are still good.
 func (l *Lister[T, Q]) List(ctx context.Context, q Q) ([]*T, *Page, error) {
-	page, perPage := q.paging()
-	p, err := l.page(ctx, q, max(page, 1), perPage)
+	values, page, perPage := encodeQuery(q)
+	p, err := l.page(ctx, values, max(page, 1), perPage)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -60,11 +53,11 @@ func (l *Lister[T, Q]) List(ctx context.Context, q Q) ([]*T, *Page, error) {
 // seen and stops at an empty or repeated page. A record that cannot be read is yielded as an error (ErrMalformed), and the walk
 // goes on; after any other error nothing more is yielded.
 func (l *Lister[T, Q]) All(ctx context.Context, q Q) iter.Seq2[*T, error] {
+	values, first, perPage := encodeQuery(q)
 	return func(yield func(*T, error) bool) {
-		first, perPage := q.paging()
 		seen := map[string]bool{}
 		for n := max(first, 1); ; n++ {
-			p, err := l.page(ctx, q, n, perPage)
+			p, err := l.page(ctx, values, n, perPage)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -89,7 +82,7 @@ func (l *Lister[T, Q]) All(ctx context.Context, q Q) iter.Seq2[*T, error] {
 	}
 }
 
-// paginator is Laravel's, of which some lists send only a part.
+// paginator is Laravel's, of which some lists send only a part, and some only the records.
 type paginator struct {
 	CurrentPage lenientInt        `json:"current_page"`
 	LastPage    lenientInt        `json:"last_page"`
@@ -97,6 +90,17 @@ type paginator struct {
 	Total       lenientInt        `json:"total"`
 	NextPageURL json.RawMessage   `json:"next_page_url"`
 	Data        []json.RawMessage `json:"data"`
+	bare        bool              // there was nothing but the records: this page is all
+}
+
+// UnmarshalJSON reads a paginator, or a list that has none.
+func (p *paginator) UnmarshalJSON(b []byte) error {
+	type wire paginator
+	if len(b) > 0 && b[0] == '[' {
+		p.bare = true
+		return json.Unmarshal(b, &p.Data)
+	}
+	return json.Unmarshal(b, (*wire)(p))
 }
 
 type listPage[T any] struct {
@@ -121,6 +125,8 @@ func (p *paginator) current(asked int) int {
 // last reports whether page n is known to be the last. A paginator that does not say ends with an empty page.
 func (p *paginator) last(n int) bool {
 	switch {
+	case p.bare:
+		return true
 	case p.LastPage > 0:
 		return n >= int(p.LastPage)
 	case len(p.NextPageURL) > 0:
@@ -130,8 +136,13 @@ func (p *paginator) last(n int) bool {
 	}
 }
 
-func (l *Lister[T, Q]) page(ctx context.Context, q Q, page, perPage int) (*listPage[T], error) {
-	v := q.values()
+func (l *Lister[T, Q]) page(ctx context.Context, values url.Values, page, perPage int) (*listPage[T], error) {
+	v := maps.Clone(values)
+	for name, texts := range l.defaults {
+		if !v.Has(name) {
+			v[name] = texts
+		}
+	}
 	v.Set("page", strconv.Itoa(page))
 	if perPage > 0 {
 		v.Set("per_page", strconv.Itoa(perPage))
