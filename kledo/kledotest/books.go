@@ -25,6 +25,17 @@ type Config struct {
 	// Accounts and Warehouses are what the lists show. Default: a few of each.
 	Accounts   []Account
 	Warehouses []Warehouse
+	// Taxes are percentages ("11") by tax_id, for lines of finance/*. Default: there is no tax.
+	Taxes map[int]string
+}
+
+// Booking is what becomes of a document that the account has accepted.
+type Booking struct {
+	// After is how long it takes: until then nobody sees the document, nor why it was refused.
+	After time.Duration
+	// Refusal, if not empty, is why it is not booked after all: what order_failure or invoice_failure says. On finance/*, which books
+	// at once or not at all, it is the answer, with 400.
+	Refusal string
 }
 
 // String leaves the key out.
@@ -63,10 +74,28 @@ type Books struct {
 	mu        sync.Mutex
 	token     string // "": none is good
 	rotateTo  string
+	code      string // of the person who has just authorized the application
+	refresh   string // the refresh token that is good
 	script    func(Call) *Answer
+	decide    func(Document) Booking
 	documents []Document
+	refused   map[one]refusal
+	tables    map[string]*table
+	lastID    int
 	requests  []Request
 	transport *fakehttp.Transport
+}
+
+// one is a kind of document of an order.
+type one struct {
+	kind  Kind
+	order int64
+}
+
+// refusal is why the last document of an order and kind was not booked.
+type refusal struct {
+	words string
+	from  time.Time // from when on it is known
 }
 
 // New opens an account without documents. Close it.
@@ -88,7 +117,7 @@ func New(c Config) (*Books, error) {
 	if c.Warehouses == nil {
 		c.Warehouses = []Warehouse{{1, "Gudang Utama", "GU"}, {2, "Toko", "TK"}}
 	}
-	b := &Books{config: c, path: u.Path, token: c.Token}
+	b := &Books{config: c, path: u.Path, token: c.Token, refused: map[one]refusal{}, tables: newTables(c)}
 	b.faults = fakehttp.NewInjector(http.HandlerFunc(b.serve), func(f fakehttp.Fault) (contentType, body string, ok bool) {
 		switch f {
 		case fakehttp.ServerError:
@@ -157,6 +186,34 @@ func (b *Books) SetToken(key string) {
 	b.token = key
 }
 
+// SetClerk lets f decide about each document that is accepted from now on; nil: Config.BookAfter. f is called under the account's lock:
+// it must not call methods of Books.
+func (b *Books) SetClerk(f func(Document) Booking) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.decide = f
+}
+
+// clerk decides about an accepted document.
+func (b *Books) clerk(d Document) Booking {
+	if b.decide != nil {
+		return b.decide(d)
+	}
+	return Booking{After: b.config.BookAfter}
+}
+
+// book takes a document of the WooCommerce routes: it is booked later, or refused later.
+func (b *Books) book(d Document) {
+	booking := b.clerk(d)
+	d.ready = d.At.Add(booking.After)
+	delete(b.refused, one{d.Kind, d.OrderID})
+	if booking.Refusal != "" {
+		b.refused[one{d.Kind, d.OrderID}] = refusal{booking.Refusal, d.ready}
+		return
+	}
+	b.documents = append(b.documents, d)
+}
+
 // Documents returns all that was booked, oldest first.
 func (b *Books) Documents() []Document {
 	b.mu.Lock()
@@ -181,10 +238,6 @@ func (b *Books) Count(kind Kind, orderID int64) int {
 func (b *Books) Duplicates() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	type one struct {
-		kind  Kind
-		order int64
-	}
 	seen := map[one]bool{}
 	for _, d := range b.documents {
 		seen[one{d.Kind, d.OrderID}] = true

@@ -12,9 +12,10 @@
 // wrong form or a JSON body on woocommerce/* is 400, a dead key 401. It can give a new key in any answer and revoke the old one
 // at once, book late, and fail on purpose ([Books.SetFaults], [Books.SetScript]).
 //
-// There is: POST woocommerce/order and woocommerce/invoice, GET woocommerce/transactions/{id}, woocommerce/connection,
-// finance/accounts/suggestionPerPage and finance/warehouses. The messages are made up: Kledo's are Indonesian free text that no
-// program should compare.
+// There is: POST woocommerce/order and woocommerce/invoice, GET woocommerce/transactions/{id}, woocommerce/connection, of finance/* the
+// lists and what programs book there (contacts, products, invoices, sales orders, payments), and OAuth2. What was accepted is booked
+// when the clerk says so ([Books.SetClerk]): at once, hours later, or never. The messages are made up: Kledo's are Indonesian free
+// text that no program should compare.
 //
 // A [Books] is an [http.Handler] and needs no *testing.T. No answer is made from a type of package kledo, so that a mistake in
 // those cannot hide here.

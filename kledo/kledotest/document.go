@@ -10,7 +10,7 @@ import (
 // Kind is what a document is.
 type Kind string
 
-// The documents that the WooCommerce routes book.
+// The documents that are booked.
 const (
 	SalesOrder Kind = "order"
 	Invoice    Kind = "invoice"
@@ -26,6 +26,9 @@ type Document struct {
 	OrderID int64 // of the shop: the field ref_number
 	At      time.Time
 	Fields  []Field // all of the form, in the order sent, under PHP's names: "items[0][name]"
+	Body    string  // of finance/*: the JSON as sent; there are no Fields then, and OrderID is the number at the end of ref_number
+
+	ready time.Time // from when on it is seen
 }
 
 // Lookup returns the value of a form field by its whole name; of several of one name the last, as PHP does.

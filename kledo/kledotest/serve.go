@@ -62,6 +62,9 @@ func (b *Books) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Books) answer(r *http.Request, body []byte) *Answer {
+	if r.URL.Path == b.path+"/oauth/token" && r.Method == http.MethodPost {
+		return b.grant(body)
+	}
 	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); !ok || b.token == "" || key != b.token {
 		return refuse(http.StatusUnauthorized, "Unauthenticated.")
 	}
@@ -77,7 +80,7 @@ func (b *Books) answer(r *http.Request, body []byte) *Answer {
 	if b.script != nil {
 		if a := b.script(call); a != nil {
 			if a.Book && call.Document != nil {
-				b.documents = append(b.documents, *call.Document)
+				b.book(*call.Document)
 			}
 			own := *a
 			if own.Status == 0 {
@@ -96,27 +99,28 @@ func (b *Books) answer(r *http.Request, body []byte) *Answer {
 		return invalid
 	}
 	if call.Document != nil {
-		b.documents = append(b.documents, *call.Document)
+		b.book(*call.Document)
 		return say(map[string]any{"success": true})
 	}
 	order, isTransactions := strings.CutPrefix(path, "woocommerce/transactions/")
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
 	switch {
 	case posts[path] != "", !read && (isTransactions || reads[path]):
-		return refuse(http.StatusMethodNotAllowed, "The "+r.Method+" method is not supported for this route.")
+		return notAllowed(r)
 	case isTransactions:
 		return b.transactions(order)
 	case path == "woocommerce/connection":
 		return b.connection()
 	case path == "finance/accounts/suggestionPerPage":
 		return b.accounts(r)
-	case path == "finance/warehouses":
-		return b.warehouses(r)
+	}
+	if a := b.finance(r, path, body); a != nil {
+		return a
 	}
 	return refuse(http.StatusNotFound, "Halaman tidak ditemukan.")
 }
 
-var reads = map[string]bool{"woocommerce/connection": true, "finance/accounts/suggestionPerPage": true, "finance/warehouses": true}
+var reads = map[string]bool{"woocommerce/connection": true, "finance/accounts/suggestionPerPage": true}
 
 var posts = map[string]Kind{"woocommerce/order": SalesOrder, "woocommerce/invoice": Invoice}
 
@@ -178,7 +182,7 @@ func (b *Books) transactions(id string) *Answer {
 	}
 	data := map[string]any{"wc_order_id": id, "order": nil, "invoice": nil, "linked": false}
 	for _, d := range b.documents {
-		if d.OrderID != order || data[string(d.Kind)] != nil || time.Since(d.At) < b.config.BookAfter {
+		if d.OrderID != order || data[string(d.Kind)] != nil || d.Body != "" || time.Now().Before(d.ready) {
 			continue
 		}
 		status := 1
@@ -187,6 +191,11 @@ func (b *Books) transactions(id string) *Answer {
 		}
 		data[string(d.Kind)] = map[string]any{
 			"id": d.ID, "ref_number": d.Get("ref_number_prefix") + id, "status_id": status, "is_closed": false,
+		}
+	}
+	for _, kind := range []Kind{SalesOrder, Invoice} {
+		if f, ok := b.refused[one{kind, order}]; ok && !time.Now().Before(f.from) {
+			data[string(kind)+"_failure"] = f.words
 		}
 	}
 	data["linked"] = data["order"] != nil && data["invoice"] != nil
@@ -214,17 +223,7 @@ func (b *Books) accounts(r *http.Request) *Answer {
 		}
 		rows = append(rows, map[string]any{"id": a.ID, "name": a.Name, "ref_code": a.Code})
 	}
-	return b.page(r, rows, 10)
-}
-
-func (b *Books) warehouses(r *http.Request) *Answer {
-	var rows []any
-	for _, w := range b.config.Warehouses {
-		if matches(r, w.Name+" "+w.Code) {
-			rows = append(rows, map[string]any{"id": w.ID, "name": w.Name, "code": w.Code, "qty": 0})
-		}
-	}
-	return b.page(r, rows, 15)
+	return b.page(r, rows, 10, false)
 }
 
 func matches(r *http.Request, text string) bool {
@@ -240,8 +239,8 @@ func contains(texts []string, n int) bool {
 	return false
 }
 
-// page is Laravel's paginator.
-func (b *Books) page(r *http.Request, rows []any, perPage int) *Answer {
+// page is Laravel's paginator, or its simple one.
+func (b *Books) page(r *http.Request, rows []any, perPage int, simple bool) *Answer {
 	number := func(name string, fallback int) int {
 		if n, err := strconv.Atoi(r.URL.Query().Get(name)); err == nil && n > 0 {
 			return n
@@ -265,6 +264,11 @@ func (b *Books) page(r *http.Request, rows []any, perPage int) *Answer {
 	}
 	if low < high {
 		data["from"], data["to"] = low+1, high
+	}
+	if simple {
+		for _, name := range []string{"last_page", "last_page_url", "total", "links"} {
+			delete(data, name)
+		}
 	}
 	return say(map[string]any{"success": true, "data": data, "message": "OK", "time": 0.0123})
 }
