@@ -38,13 +38,22 @@ type Config struct {
 	// NoLink keeps invoices apart from their sales orders; NoClose links them, but leaves the sales order open.
 	NoLink, NoClose bool
 
+	// Finance is what documents need that are booked through finance/* (Settings.Booking).
+	Finance Finance
+	// Currency is what the books are kept in. An order in another one is booked with its figures, which is reported. Default "IDR".
+	Currency string
+	// PluginCompatible makes the documents of the WooCommerce routes byte for byte those of the plugin (1.5.0): today's catalogue prices
+	// instead of the order's, no fees, no coupons, its way of adding a month, link_order and close_order only where they say no. What
+	// is left out is reported all the same.
+	PluginCompatible bool
+
 	// NoMarks and NoNotes leave the shop's orders alone although Shop is set: no meta field that says "synced", no order note.
 	NoMarks, NoNotes bool
 
-	// Settle is how long a document whose sending ended in doubt is looked for before it is sent again. Kledo books what it has
-	// accepted some time later, therefore a missing document proves nothing at first. Looks are made at 2, 7, 17 and 47 min and
-	// 1 h 47 min, 3 h 47 min, at Settle for the last time; all of them in proportion when Settle is another. Default 6 h;
-	// negative: the first look decides.
+	// Settle is how long a document is looked for that Kledo has accepted, or may have: Kledo books some time later, therefore a missing
+	// document proves nothing at first. Looks are made at once, after 2, 7, 17 and 47 min, 1 h 47 min, 3 h 47 min, and at Settle for
+	// the last time; all of them in proportion when Settle is another. Then one whose sending ended in doubt is sent again, one that
+	// Kledo had accepted fails visibly. Default 6 h; negative: the first look decides.
 	Settle time.Duration
 	// Schedule says how long to wait after a failed attempt, and with retryqueue.WithLimits when to give up. Default
 	// retryqueue.Progressive: 20 attempts, 48 h.
@@ -59,13 +68,28 @@ type Config struct {
 
 // Settings are what one kind of document is made with.
 type Settings struct {
+	// Booking is the way into Kledo. Default WooCommerce.
+	Booking Booking
 	// Prefix stands before the order's id in the reference. Default "WC/SO/" for sales orders, "WC/INV/" for invoices.
 	Prefix string
 	// Warehouse is the name of a warehouse in Kledo. Default: Kledo's own default.
 	Warehouse string
-	// Tags are names; space around them is cut off. Default (nil) "WooCommerce"; an empty list: none.
+	// Tags are names; space around them is cut off (not with PluginCompatible). Default (nil) "WooCommerce"; an empty list: none.
 	Tags []string
 }
+
+// Booking is a way into Kledo.
+type Booking int
+
+const (
+	// WooCommerce hands the order over to Kledo's own WooCommerce integration (woocommerce/*), which finds or creates contact and
+	// products and books some time later.
+	WooCommerce Booking = iota
+	// FinanceAPI books through Kledo's general API (finance/*): contact found or created, products by SKU, the order's own prices, fees,
+	// shipping, discount and taxes, and a payment when Config.Paid. Kledo documents no way to tie such an invoice to its sales order or
+	// to close that: the invoice's reference field names the sales order, which stays open.
+	FinanceAPI
+)
 
 // OnCompleted says what a completed order without a sales order gets.
 type OnCompleted int
@@ -90,6 +114,8 @@ func (c Config) checked() (Config, error) {
 		return c, errors.New("kledosync: Config.NoSalesOrders and NoInvoices leave nothing to do")
 	case c.OnCompleted != SalesOrderFirst && c.OnCompleted != InvoiceOnly:
 		return c, errors.New("kledosync: Config.OnCompleted is neither SalesOrderFirst nor InvoiceOnly")
+	case c.Paid && c.Invoices.Booking == FinanceAPI && c.PaymentAccount == "":
+		return c, errors.New("kledosync: Config.PaymentAccount is missing: payments of finance/* need an account")
 	case strings.TrimSpace(c.Name) != c.Name:
 		return c, errors.New("kledosync: Config.Name begins or ends with a space")
 	}
@@ -101,8 +127,12 @@ func (c Config) filled() Config {
 	if c.Name == "" {
 		c.Name = "kledo"
 	}
-	c.SalesOrders = c.SalesOrders.withDefaults("WC/SO/")
-	c.Invoices = c.Invoices.withDefaults("WC/INV/")
+	c.SalesOrders = c.SalesOrders.withDefaults("WC/SO/", c.PluginCompatible)
+	c.Invoices = c.Invoices.withDefaults("WC/INV/", c.PluginCompatible)
+	c.Finance = c.Finance.withDefaults()
+	if c.Currency == "" {
+		c.Currency = "IDR"
+	}
 	account, _, _ := strings.Cut(c.PaymentAccount, "|")
 	c.PaymentAccount = strings.TrimSpace(account)
 	if c.Settle == 0 {
@@ -122,12 +152,16 @@ func (c Config) filled() Config {
 	return c
 }
 
-func (s Settings) withDefaults(prefix string) Settings {
+func (s Settings) withDefaults(prefix string, compatible bool) Settings {
 	if s.Prefix == "" {
 		s.Prefix = prefix
 	}
 	if s.Tags == nil {
 		s.Tags = []string{"WooCommerce"}
+	}
+	if compatible { // the plugin splits at commas and leaves the pieces as they are; of nothing that is one empty piece
+		s.Tags = strings.Split(strings.Join(s.Tags, ","), ",")
+		return s
 	}
 	var tags []string
 	for _, tag := range s.Tags {

@@ -2,6 +2,7 @@ package kledosync
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tillwire/tillwire/kledo"
@@ -47,46 +48,35 @@ func (c *Config) settings(d Document) Settings {
 	return c.SalesOrders
 }
 
-// compose makes a document of an order and of what the catalogue says of its products.
-func (c *Config) compose(d Document, o *woo.Order, products catalogue) (*kledo.Document, error) {
-	created, err := c.created(o)
-	if err != nil {
-		return nil, err
-	}
-	set := c.settings(d)
-	doc := &kledo.Document{
-		ContactName:     fullName(o.Billing),
-		ContactEmail:    o.Billing.Email,
-		ContactAddress:  o.Billing.Address1,
-		ContactPhone:    o.Billing.Phone,
-		RefNumberPrefix: set.Prefix,
-		RefNumber:       kledo.ShopOrderID(o.ID),
-		TransDate:       created,
-		DueDate:         created.AddMonths(1),
-		Memo:            o.CustomerNote,
-		HasTax:          o.TotalTax.IsPositive(),
-		Items:           make([]kledo.Item, len(o.LineItems)),
+// reference is what an order's document of kind d is found by.
+func (c *Config) reference(d Document, o *woo.Order) string {
+	return c.settings(d).Prefix + strconv.FormatInt(int64(o.ID), 10)
+}
 
-		Warehouse:                set.Warehouse,
-		ShippingCost:             o.ShippingTotal.Decimal,
-		AdditionalDiscountAmount: o.DiscountTotal.Decimal,
-
-		Paid:              c.Paid,
-		PaidToAccountCode: c.PaymentAccount,
-		Tags:              set.Tags,
-		ShippingTracking:  tracking(o),
-	}
+// days are the document's date and its due date: the day of completion, else a month after creation.
+func (c *Config) days(o *woo.Order) (trans, due kledo.Date, err error) {
+	trans, err = c.created(o)
 	if done, ok := c.completed(o); ok {
-		doc.DueDate = done
+		return trans, done, err
 	}
-	for i := range o.LineItems {
-		doc.Items[i] = item(o, &o.LineItems[i], products)
+	return trans, trans.AddMonths(1), err
+}
+
+// memo is the customer's note, and the coupons that the order was bought with.
+func memo(o *woo.Order) string {
+	codes := couponCodes(o)
+	if codes == "" {
+		return o.CustomerNote
 	}
-	if d == Invoice {
-		link, closing := !c.NoLink, !c.NoClose
-		doc.LinkOrder, doc.CloseOrder = &link, &closing
+	return strings.TrimSpace(o.CustomerNote + "\nCoupons: " + codes)
+}
+
+func couponCodes(o *woo.Order) string {
+	var codes []string
+	for i := range o.CouponLines {
+		codes = append(codes, o.CouponLines[i].Code)
 	}
-	return doc, nil
+	return strings.Join(codes, ", ")
 }
 
 // created is the shop's calendar day on which the order was made.
@@ -109,52 +99,6 @@ func (c *Config) completed(o *woo.Order) (kledo.Date, bool) {
 		return kledo.Date{}, false
 	}
 	return kledo.DateOf(o.DateCompleted.In(c.Location)), true
-}
-
-// item is one line: what the catalogue says of the product today, as the plugin has it, or what the order says when the
-// product is not to be found.
-func item(o *woo.Order, line *woo.LineItem, products catalogue) kledo.Item {
-	it := kledo.Item{Qty: line.Quantity.Decimal, CategoryName: "WooCommerce"}
-	if p := products.of(line); p != nil {
-		it.Name, it.Code, it.Desc = p.Name, p.SKU, p.ShortDescription
-		it.RegularPrice, it.SalePrice = price(p.RegularPrice), price(p.SalePrice)
-		if len(p.Images) > 0 && p.Images[0].Src != "" {
-			it.Photo = &p.Images[0].Src
-		}
-		return it
-	}
-	it.Name, it.RegularPrice = line.Name, linePrice(o, line)
-	if line.SKU != nil {
-		it.Code = *line.SKU
-	}
-	if line.Image.Src != "" {
-		it.Photo = &line.Image.Src
-	}
-	return it
-}
-
-// price is a catalogue price as the shop wrote it, with its zeros; empty for none.
-func price(d woo.Decimal) string {
-	switch {
-	case !d.IsSet():
-		return ""
-	case d.Exponent() < 0:
-		return d.StringFixed(-d.Exponent())
-	}
-	return d.String()
-}
-
-// linePrice is what the order took for one piece before discounts, with tax where the shop enters its prices with tax, as its
-// catalogue prices are.
-func linePrice(o *woo.Order, line *woo.LineItem) string {
-	sum := line.Subtotal.Decimal
-	if o.PricesIncludeTax {
-		sum = sum.Add(line.SubtotalTax.Decimal)
-	}
-	if !line.Quantity.IsZero() {
-		sum = sum.DivRound(line.Quantity.Decimal, 4)
-	}
-	return sum.String()
 }
 
 // tracking is the tracking numbers that the Shipment Tracking extension keeps with an order, if any: it may well be active and

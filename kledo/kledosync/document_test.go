@@ -56,7 +56,7 @@ func TestDays(t *testing.T) {
 		})
 	}
 	c := Config{}.filled()
-	_, err := c.compose(SalesOrder, &woo.Order{ID: 7}, nil)
+	_, _, err := c.compose(SalesOrder, &woo.Order{ID: 7}, nil)
 	require.ErrorContains(t, err, "order 7 has no date of creation")
 }
 

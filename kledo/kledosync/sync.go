@@ -18,6 +18,9 @@ type Sync struct {
 	log   *slog.Logger
 	tasks map[Document]*retryqueue.Producer[task]
 	notes *retryqueue.Producer[note] // nil: nothing is written to the shop
+
+	finance  *general
+	payments *retryqueue.Producer[payment] // nil: invoices are not booked through finance/*
 }
 
 // task is what a queued document is made of: the order as it was read.
@@ -39,18 +42,27 @@ func New(c Config) (*Sync, error) {
 		return nil, err
 	}
 	s := &Sync{c: c, log: c.Logger, tasks: map[Document]*retryqueue.Producer[task]{}}
+	s.finance = newGeneral(&s.c)
 	for _, d := range []Document{SalesOrder, Invoice} { // one that is switched off too: what was accepted is still done
 		s.tasks[d], err = retryqueue.Register(c.Queue, retryqueue.Kind[task]{
-			Name:     s.kind(d),
-			Work:     func(ctx context.Context, job retryqueue.Job[task]) error { return s.send(ctx, d, job) },
-			Probe:    func(ctx context.Context, job retryqueue.Job[task]) (bool, error) { return s.probe(ctx, d, job) },
+			Name: s.kind(d),
+			Work: func(ctx context.Context, job retryqueue.Job[task]) error {
+				return paced(s, job, s.send(ctx, d, job))
+			},
+			Probe: func(ctx context.Context, job retryqueue.Job[task]) (bool, error) {
+				done, err := s.probe(ctx, d, job)
+				return done, paced(s, job, err)
+			},
 			Describe: func(t task) (label, url, warning string) { return s.describe(d, t) },
 			Resend:   func(t task) task { t.Resend = &resend{At: time.Now().UTC()}; return t },
-			Schedule: c.Schedule,
+			Schedule: s.hurried(),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("kledosync: %w", err)
 		}
+	}
+	if err := s.registerPayments(); err != nil {
+		return nil, err
 	}
 	if c.Shop != nil && !(c.NoMarks && c.NoNotes) {
 		s.notes, err = retryqueue.Register(c.Queue, retryqueue.Kind[note]{
