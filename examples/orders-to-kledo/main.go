@@ -29,13 +29,10 @@ import (
 
 func main() {
 	s, err := setup.Parse(os.Args[1:], os.Getenv, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err == nil:
+	if err == nil {
 		err = run(context.Background(), s)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "orders-to-kledo: "+setup.Sentence(err))
 		os.Exit(1)
 	}
@@ -84,7 +81,10 @@ func run(ctx context.Context, s *setup.Settings) error {
 	if err != nil {
 		return err
 	}
-	toKledo, err := kledosync.New(kledosync.Config{Books: books, Shop: shop, ShopURL: s.Shop.URL, Queue: queue, Logger: s.Logger})
+	toKledo, err := kledosync.New(kledosync.Config{
+		Books: books, Shop: shop, ShopURL: s.Shop.URL, Queue: queue, Logger: s.Logger,
+		SalesOrders: s.Kledo, Invoices: s.Kledo, PluginCompatible: s.Compatible,
+	})
 	if err != nil {
 		return err
 	}

@@ -178,6 +178,8 @@ func TestWrongSettings(t *testing.T) {
 		{"books-refused", "KLEDO_ENDPOINT", refused},
 		{"books-html", "KLEDO_ENDPOINT", page(200, "Kledo")},
 		{"books-missing", "KLEDO_ENDPOINT", value("")},
+		{"booking-unknown", "KLEDO_BOOKING", value("fiance")},
+		{"compatible-unknown", "KLEDO_COMPATIBLE", value("yes")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

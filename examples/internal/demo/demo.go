@@ -20,7 +20,7 @@ type World struct {
 }
 
 // New makes a shop of 300 orders and a Kledo that fails one call in five, in every way that is known, with one outage of two
-// seconds. The same seed makes the same orders and faults.
+// seconds, and that books up to 0.6 s after it has answered. The same seed makes the same orders and faults.
 func New(seed uint64) (*World, error) {
 	shop, err := wootest.New(wootest.Config{})
 	if err != nil {
@@ -32,6 +32,9 @@ func New(seed uint64) (*World, error) {
 		return nil, err
 	}
 	shop.Seed(300, seed)
+	books.SetClerk(func(d kledotest.Document) kledotest.Booking { // Kledo books what it has accepted a while later
+		return kledotest.Booking{After: time.Duration(d.OrderID%4) * 200 * time.Millisecond}
+	})
 	books.SetFaults(kledotest.Faults{
 		Rate: 0.2, Seed: seed, Latency: 4 * time.Millisecond, RetryAfter: 30 * time.Second,
 		OutageAfter: 200, Outage: 2 * time.Second,

@@ -24,6 +24,7 @@ import (
 
 	"github.com/tillwire/tillwire/examples/internal/speed"
 	"github.com/tillwire/tillwire/kledo"
+	"github.com/tillwire/tillwire/kledo/kledosync"
 	"github.com/tillwire/tillwire/woo"
 	"github.com/tillwire/tillwire/woo/orderfeed"
 )
@@ -35,6 +36,9 @@ const Lease = 10 * time.Second
 type Settings struct {
 	Shop  woo.Config   // URL is empty when the demonstration is wanted
 	Books kledo.Config // with an HTTPClient that hurries at Speed
+
+	Kledo      kledosync.Settings // of sales orders and invoices: the way of booking
+	Compatible bool               // documents as the plugin makes them
 
 	DB            string // of the SQLite file; empty: a file that goes with the demonstration
 	Once, Now     bool
@@ -57,6 +61,9 @@ Settings (environment):
   WOO_WEBHOOK_SECRET  secret of the shop's webhooks order.created and order.updated (with -listen)
   KLEDO_ENDPOINT      Settings > Integrations > API Key in Kledo
   KLEDO_TOKEN         the API key shown there
+  KLEDO_BOOKING       woocommerce (default): through Kledo's own WooCommerce integration, which books some time later;
+                      finance: through its general API, with the order's own prices, fees and taxes
+  KLEDO_COMPATIBLE    1: with woocommerce, the documents are byte for byte those of the plugin wc-kledo; default 0
   TILLWIRE_DB         SQLite file that keeps what was read and what is to be sent; default tillwire.db
 
 Flags:
@@ -94,6 +101,9 @@ func Parse(args []string, env func(string) string, out io.Writer) (*Settings, er
 	}
 
 	var err error
+	if s.Kledo.Booking, s.Compatible, err = booking(env("KLEDO_BOOKING"), env("KLEDO_COMPATIBLE")); err != nil {
+		return nil, err
+	}
 	switch {
 	case flags.NArg() > 0:
 		return nil, fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
@@ -131,6 +141,25 @@ func Parse(args []string, env func(string) string, out io.Writer) (*Settings, er
 		s.Shop.Logger, s.Books.Logger = s.Logger, s.Logger
 	}
 	return s, nil
+}
+
+// booking reads KLEDO_BOOKING and KLEDO_COMPATIBLE.
+func booking(way, compatible string) (kledosync.Booking, bool, error) {
+	var b kledosync.Booking
+	switch way {
+	case "", "woocommerce":
+	case "finance":
+		b = kledosync.FinanceAPI
+	default:
+		return 0, false, fmt.Errorf("KLEDO_BOOKING is %q: say woocommerce or finance", way)
+	}
+	switch {
+	case compatible != "" && compatible != "0" && compatible != "1":
+		return 0, false, fmt.Errorf("KLEDO_COMPATIBLE is %q: say 1 or 0", compatible)
+	case compatible == "1" && b == kledosync.FinanceAPI:
+		return 0, false, errors.New("KLEDO_COMPATIBLE is 1, but KLEDO_BOOKING is finance: the plugin knows woocommerce alone")
+	}
+	return b, compatible == "1", nil
 }
 
 // Hurry lets Kledo's requests to wait pass at Speed.
