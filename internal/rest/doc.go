@@ -20,6 +20,8 @@
 // [Call.Nothing] knows. Else it ends as a [Failure] with Ambiguous set after anything that may have come behind the effect:
 // a time-out, a reset, the end of the context, 5xx, 408, 425, 303, and a 2xx that cannot be read.
 //
+// A [Call] that is Divisible ends at once after what its size may have caused, so that its caller sends less.
+//
 // net/http repeats requests by itself too. It does so for a POST only if it wrote nothing of it; an Idempotency-Key, which
 // would widen that, is spelled so that it does not notice, and an Effect by GET is refused. Every try, and every hop of a
 // redirect, gets fresh credentials.

@@ -57,6 +57,12 @@ func (c *cause) Timeout() bool {
 	return errors.As(c.err, &t) && t.Timeout()
 }
 
+// TimedOut reports whether the cause of a Failure is that a try took too long, rather than that the caller's context ended.
+func TimedOut(err error) bool {
+	var c *cause
+	return errors.As(err, &c) && !c.ended && c.Timeout()
+}
+
 // redacted wraps err, without the method and URL that net/http puts before it.
 func redacted(err error) *cause {
 	var u *url.Error

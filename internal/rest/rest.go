@@ -65,6 +65,9 @@ type Call struct {
 	// Final reports that an answer with a passing status (5xx and the like) is the vendor's considered reply, which no
 	// repeat would change, such as Eurofaktura's 500 for "nothing found"; nil knows none.
 	Final func(status int, body []byte) bool
+	// Divisible is a call of which the caller would rather send a part than the whole again: a time-out (also 408, 504, 524), a
+	// crash (500) and a broken answer end it at once, since the size may be what did it.
+	Divisible bool
 }
 
 // Response is a 2xx answer, read whole. On a Read a byte order mark and PHP notices before the JSON are already cut off.

@@ -26,6 +26,15 @@ func onceOnly(f *Failure) bool {
 	return f.Class == NotJSON || f.Status == http.StatusInternalServerError
 }
 
+// heavy reports a failure that may come of how much was asked for at once: too long, too much memory, a limit on the way.
+func heavy(f *Failure) bool {
+	switch f.Status {
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout, 524:
+		return true
+	}
+	return onceOnly(f) || TimedOut(f.Err)
+}
+
 // ambiguous reports whether an Effect that ended in f may have had its effect.
 func (r *run) ambiguous(f *Failure, sent bool) bool {
 	if r.call.Kind != Effect {
@@ -109,6 +118,8 @@ func (r *run) again(ctx context.Context) bool {
 	case f.Ambiguous || f.Class == Ended || !f.Passing() && !stale:
 		return false
 	case r.call.Final != nil && f.Status != 0 && r.call.Final(f.Status, f.Body):
+		return false
+	case r.call.Divisible && heavy(f):
 		return false
 	case onceOnly(f) && r.broken, r.attempts >= r.client.config.MaxTries:
 		return false

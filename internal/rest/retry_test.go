@@ -99,6 +99,32 @@ func TestWhatIsSentAgain(t *testing.T) {
 	}
 }
 
+// TestDivisibleEndsWhereLessWouldHelp: what the size of a call may have caused is the caller's to divide; all else is repeated as ever.
+func TestDivisibleEndsWhereLessWouldHelp(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer answer
+		tries  int
+	}{
+		{"408", answer{status: 408}, 1}, {"500", answer{status: 500}, 1}, {"504", answer{status: 504}, 1}, {"524", answer{status: 524}, 1},
+		{"time-out", answer{err: context.DeadlineExceeded}, 1}, {"broken", answer{status: 200, body: `{"update":[`}, 1},
+		{"429", answer{status: 429}, 4}, {"502", answer{status: 502}, 4}, {"503", answer{status: 503}, 4}, {"reset", answer{err: reset}, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				rt := script(c.answer)
+				divisible := call(Write)
+				divisible.Divisible = true
+				_, err := client(t, rt).Do(t.Context(), divisible)
+				require.Equal(t, c.tries, failure(t, err).Attempts)
+				require.Equal(t, c.name == "time-out", TimedOut(failure(t, err).Err))
+			})
+		})
+	}
+}
+
 func TestSucceedsAfterRepeats(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
