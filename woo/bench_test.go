@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -242,6 +243,25 @@ func BenchmarkDecodeOrders(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A page of 100 orders costs at most 1.2 MB of memory, garbage included.
+//
+//nolint:paralleltest // it counts all memory
+func TestDecodeMemory(t *testing.T) {
+	page := recorded(t, "orders/list-per100.http")
+	const rounds = 5
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range rounds {
+		items, _, err := decodeList[Order](page)
+		require.NoError(t, err)
+		require.Len(t, items, 100)
+	}
+	runtime.ReadMemStats(&after)
+	perPage := (after.TotalAlloc - before.TotalAlloc) / rounds
+	t.Logf("%d kB of memory for a page of %d kB", perPage/1000, len(page)/1000)
+	require.Less(t, perPage, uint64(1_200_000))
 }
 
 // BenchmarkEncodeOrders writes the page again, as payloads of a queue.

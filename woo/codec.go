@@ -26,6 +26,10 @@ import (
 //   - fields of time.Time hold the shop's zone-less UTC dates.
 //
 // A conversion is told from a fit by one rule: a member fits if encoding its field gives the member back.
+//
+// The types' methods that lead here are generated, since they are all alike.
+
+//go:generate go test -count=1 -run ^TestJSONMethods$ .
 
 const extraName = "Extra"
 
@@ -46,8 +50,18 @@ type planField struct {
 	decode   decodeFunc
 }
 
-// decodeFunc reads one JSON value into v, which is zero, and says whether encoding v would give the value back.
-type decodeFunc func(src []byte, v reflect.Value) (fits bool, err error)
+// decodeFunc reads the JSON value that src begins with into v, which is zero, and says where it ends and whether encoding v would give it
+// back. What comes after the value is none of its business: so each byte is walked over once, however deep it lies.
+type decodeFunc func(src []byte, v reflect.Value) (end int, fits bool, err error)
+
+// alone makes a decodeFunc of a function that takes a value alone.
+func alone(decode func(src []byte, v reflect.Value) (fits bool, err error)) decodeFunc {
+	return func(src []byte, v reflect.Value) (int, bool, error) {
+		end := skipValue(src, 0)
+		fits, err := decode(src[:end:end], v)
+		return end, fits, err
+	}
+}
 
 // plans caches what reflection finds out about the types, which never changes.
 var plans sync.Map // reflect.Type to *plan
@@ -99,41 +113,43 @@ func decoderOf(t reflect.Type) decodeFunc {
 	pointer := reflect.PointerTo(t)
 	switch {
 	case t == timeType:
-		return decodeTime
+		return alone(decodeTime)
 	case t == localTimeType:
-		return decodeLocalTime
+		return alone(decodeLocalTime)
 	case t == rawType:
-		return decodeRaw
+		return alone(decodeRaw)
 	case pointer.Implements(wireValueType):
-		return func(src []byte, v reflect.Value) (bool, error) {
+		return alone(func(src []byte, v reflect.Value) (bool, error) {
 			fits, err := v.Addr().Interface().(wireValue).readJSON(src)
 			if err != nil && isEmpty(src) {
 				return false, nil
 			}
 			return fits, err
-		}
+		})
 	case isObject(t):
 		return decodeStruct
 	case pointer.Implements(unmarshalerType): // Field
-		return func(src []byte, v reflect.Value) (bool, error) {
+		return alone(func(src []byte, v reflect.Value) (bool, error) {
 			return true, v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(src)
-		}
+		})
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return decodeString
+		return alone(decodeString)
 	case reflect.Int, reflect.Int64:
-		return decodeInt
+		return alone(decodeInt)
 	case reflect.Bool:
-		return decodeBool
+		return alone(decodeBool)
 	case reflect.Pointer:
 		return pointerDecoder(decoderOf(t.Elem()), t.Elem().Kind() == reflect.String)
 	case reflect.Slice:
 		return sliceDecoder(decoderOf(t.Elem()))
+	case reflect.Map:
+		return mapDecoder(decoderOf(t.Elem()))
 	}
-	return func(src []byte, v reflect.Value) (bool, error) {
+	return alone(func(src []byte, v reflect.Value) (bool, error) {
 		return true, json.Unmarshal(src, v.Addr().Interface())
-	}
+	})
 }
 
 // isObject reports whether the codec owns the type: a struct of this package whose fields are JSON members.
@@ -155,7 +171,7 @@ func decodeObject(src []byte, v any) error {
 	target.SetZero()
 	err := mismatch("an object", src)
 	if src[0] == '{' {
-		_, err = decodeStruct(src, target)
+		_, _, err = decodeStruct(src, target)
 	}
 	if err != nil {
 		return decodeError(err, -1, src)
@@ -163,45 +179,56 @@ func decodeObject(src []byte, v any) error {
 	return nil
 }
 
-func decodeStruct(src []byte, v reflect.Value) (bool, error) {
+func decodeStruct(src []byte, v reflect.Value) (end int, fits bool, err error) {
 	if src[0] != '{' {
-		if isEmpty(src) {
-			return false, nil // PHP has no other empty object than []
-		}
-		return false, mismatch("an object", src)
+		return other("an object", src) // PHP has no other empty object than []
 	}
 	p := planOf(v.Type())
 	var extra map[string]json.RawMessage
 	missing := requiredOf(p)
-	for m := membersOf(src); m.next(); {
-		i, known := p.byName[string(m.name)]
+	i := skipSpace(src, 1)
+	for src[i] != '}' {
+		name, at := nameAt(src, i)
+		index, known := p.byName[string(name)]
 		keep := !known
 		if known {
-			f := &p.fields[i]
+			f := &p.fields[index]
 			field := v.Field(f.index)
-			fits, err := f.decode(m.value, field)
+			end, fits, err = f.decode(src[at:], field)
 			if err != nil {
-				return false, within(err, f.name)
+				return 0, false, within(err, f.name)
 			}
 			keep = !fits || (f.omitZero && field.IsZero())
 			if f.required {
 				missing--
 			}
+		} else {
+			end = skipValue(src[at:], 0)
 		}
 		if keep {
 			if extra == nil {
 				extra = make(map[string]json.RawMessage)
 			}
-			extra[string(m.name)] = bytes.Clone(m.value)
+			extra[string(name)] = bytes.Clone(src[at : at+end])
 		}
+		i = skipComma(src, at+end)
 	}
 	if missing > 0 {
-		return false, &valueError{path: "id", reason: "missing: this is another object, perhaps an error of the shop"}
+		return 0, false, &valueError{path: p.fields[0].name, reason: "missing: this is another object, perhaps an error of the shop"}
 	}
 	if extra != nil && p.extra >= 0 {
 		v.Field(p.extra).Set(reflect.ValueOf(extra))
 	}
-	return true, nil
+	return i + 1, true, nil
+}
+
+// other reads a value of another kind than is wanted: nothing, if it is one that PHP code sends for nothing.
+func other(want string, src []byte) (end int, fits bool, err error) {
+	end = skipValue(src, 0)
+	if isEmpty(src) {
+		return end, false, nil
+	}
+	return end, false, mismatch(want, src[:end])
 }
 
 func requiredOf(p *plan) (n int) {
@@ -213,55 +240,86 @@ func requiredOf(p *plan) (n int) {
 
 // pointerDecoder leaves the pointer nil for what means "nothing"; to texts "" is something.
 func pointerDecoder(elem decodeFunc, toText bool) decodeFunc {
-	return func(src []byte, v reflect.Value) (bool, error) {
-		switch {
-		case src[0] == 'n':
-			return true, nil
-		case isEmpty(src) && !(toText && src[0] == '"'):
-			return false, nil
+	return func(src []byte, v reflect.Value) (int, bool, error) {
+		if isEmpty(src) && !(toText && src[0] == '"') {
+			return skipValue(src, 0), src[0] == 'n', nil
 		}
 		target := reflect.New(v.Type().Elem())
-		fits, err := elem(src, target.Elem())
-		if err != nil {
-			return false, err
+		end, fits, err := elem(src, target.Elem())
+		if err == nil {
+			v.Set(target)
 		}
-		v.Set(target)
-		return fits, nil
+		return end, fits, err
 	}
 }
 
 func sliceDecoder(elem decodeFunc) decodeFunc {
-	return func(src []byte, v reflect.Value) (fits bool, err error) {
+	return func(src []byte, v reflect.Value) (end int, fits bool, err error) {
 		fits = true
 		switch src[0] {
 		case 'n':
-			return true, nil
+			return len("null"), true, nil
 		case '[':
 		case '{': // a PHP array with gaps: numbers for keys
 			fits = false
-			if !isNumbered(src) && !isEmpty(src) {
-				return false, mismatch("a list", src)
+			if whole := src[:skipValue(src, 0)]; !isNumbered(whole) && !isEmpty(whole) {
+				return 0, false, mismatch("a list", whole)
 			}
 		default:
-			if isEmpty(src) {
-				return false, nil
+			return other("a list", src)
+		}
+		i, n := skipSpace(src, 1), 0
+		for ; src[i] != ']' && src[i] != '}'; n++ {
+			if src[0] == '{' {
+				_, i = nameAt(src, i)
 			}
-			return false, mismatch("a list", src)
-		}
-		n := 0
-		for e := elementsOf(src); e.next(); n++ {
-		}
-		list := reflect.MakeSlice(v.Type(), n, n)
-		i := 0
-		for e := elementsOf(src); e.next(); i++ {
-			ok, err := elem(e.value, list.Index(i))
+			if n == v.Len() { // grown by one, two, four: most lists are short, and most elements large
+				v.Grow(1)
+				v.SetLen(v.Cap())
+			}
+			end, ok, err := elem(src[i:], v.Index(n))
 			if err != nil {
-				return false, within(err, "["+strconv.Itoa(i)+"]")
+				return 0, false, within(err, "["+strconv.Itoa(n)+"]")
 			}
 			fits = fits && ok
+			i = skipComma(src, i+end)
 		}
-		v.Set(list)
-		return fits, nil
+		if n == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+		}
+		v.SetLen(n)
+		return i + 1, fits, nil
+	}
+}
+
+// mapDecoder reads an object of any names. PHP writes [] for an empty one, and a list where the names are 0, 1, 2 and so on.
+func mapDecoder(elem decodeFunc) decodeFunc {
+	return func(src []byte, v reflect.Value) (end int, fits bool, err error) {
+		switch src[0] {
+		case 'n':
+			return len("null"), true, nil
+		case '{', '[':
+		default:
+			return other("an object", src)
+		}
+		v.Set(reflect.MakeMap(v.Type()))
+		fits = src[0] == '{'
+		i := skipSpace(src, 1)
+		for n := 0; src[i] != ']' && src[i] != '}'; n++ {
+			name := strconv.AppendInt(nil, int64(n), 10)
+			if src[0] == '{' {
+				name, i = nameAt(src, i)
+			}
+			item := reflect.New(v.Type().Elem()).Elem()
+			end, ok, err := elem(src[i:], item)
+			if err != nil {
+				return 0, false, within(err, string(name))
+			}
+			fits = fits && ok
+			v.SetMapIndex(reflect.ValueOf(string(name)).Convert(v.Type().Key()), item)
+			i = skipComma(src, i+end)
+		}
+		return i + 1, fits, nil
 	}
 }
 
@@ -323,7 +381,7 @@ func (f *planField) speaksOf(original json.RawMessage, field reflect.Value) bool
 		return false
 	}
 	again := reflect.New(field.Type()).Elem()
-	_, err := f.decode(bytes.TrimSpace(original), again)
+	_, _, err := f.decode(bytes.TrimSpace(original), again)
 	return err == nil && reflect.DeepEqual(again.Interface(), field.Interface())
 }
 
@@ -386,9 +444,32 @@ func appendValue(dst []byte, v reflect.Value, wire string) ([]byte, error) {
 		return append(dst, ']'), nil
 	case reflect.Struct:
 		return appendStruct(dst, v)
+	case reflect.Map:
+		return appendMap(dst, v, wire)
 	}
 	b, err := json.Marshal(v.Interface())
 	return append(dst, b...), err
+}
+
+// appendMap writes a map by name.
+func appendMap(dst []byte, v reflect.Value, wire string) ([]byte, error) {
+	if v.IsNil() {
+		return append(dst, "null"...), nil
+	}
+	names := v.MapKeys()
+	slices.SortFunc(names, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	dst = append(dst, '{')
+	for i, name := range names {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, name.String()), ':')
+		var err error
+		if dst, err = appendValue(dst, v.MapIndex(name), wire); err != nil {
+			return nil, within(err, name.String())
+		}
+	}
+	return append(dst, '}'), nil
 }
 
 func appendString(dst []byte, s string) []byte {

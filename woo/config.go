@@ -36,6 +36,9 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Concurrency is how many requests of batches (UpdateAll, Plan.Run) may be under way at once. Fewer are while the shop answers 429 or
+	// 503, drops connections or takes longer than 15 s. Default: 4.
+	Concurrency int
 }
 
 // String shows the address and the end of the key, as the shop's own list of keys does.
@@ -93,6 +96,8 @@ func (c Config) check() (base *url.URL, err error) {
 		return refuse("Key", "holds a space, a colon or a control character: copy it again, without what stands around it")
 	case strings.ContainsFunc(c.Secret, notInSecret):
 		return refuse("Secret", "holds a space or a control character: copy it again, without what stands around it")
+	case c.Concurrency < 0:
+		return refuse("Concurrency", "is negative: give a number of requests, or 0 for 4")
 	case c.MaxBody < 0:
 		return refuse("MaxBody", "is negative: give bytes, or 0 for 32 MiB")
 	}

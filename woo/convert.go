@@ -134,14 +134,16 @@ func decodeLocalTime(src []byte, v reflect.Value) (bool, error) {
 	return false, mismatch("a date", src)
 }
 
-// isEmpty reports whether the value is one of those that PHP code sends for "nothing".
+// isEmpty reports whether the value that src begins with is one of those that PHP code sends for "nothing": null, false, "", {} and [].
 func isEmpty(src []byte) bool {
-	switch string(src) {
-	case "null", "false", `""`, "{}", "[]":
+	switch src[0] {
+	case 'n', 'f':
 		return true
-	}
-	if src[0] == '[' || src[0] == '{' {
-		return len(bytes.TrimSpace(src[1:len(src)-1])) == 0
+	case '"':
+		return src[1] == '"'
+	case '[', '{':
+		closing := src[skipSpace(src, 1)]
+		return closing == ']' || closing == '}'
 	}
 	return false
 }

@@ -1,7 +1,9 @@
 package woo
 
 import (
+	"context"
 	"encoding/json"
+	"net/http"
 	"net/url"
 	"time"
 )
@@ -68,3 +70,34 @@ func (f CustomerFields) String() string { return "woo.CustomerFields{Email: " + 
 
 // GoString is String, for %#v.
 func (f CustomerFields) GoString() string { return f.String() }
+
+// CustomerDownload is a file that an account may download.
+type CustomerDownload struct {
+	DownloadID         string       `json:"download_id" wire:"required"`
+	DownloadURL        string       `json:"download_url"`
+	ProductID          ProductID    `json:"product_id"`
+	ProductName        string       `json:"product_name"`
+	DownloadName       string       `json:"download_name"`
+	OrderID            OrderID      `json:"order_id"`
+	OrderKey           string       `json:"order_key"`
+	DownloadsRemaining string       `json:"downloads_remaining"` // a number, or "unlimited"
+	AccessExpires      time.Time    `json:"access_expires_gmt"`  // zero: never
+	AccessExpiresLocal LocalTime    `json:"access_expires"`      // "never", or a date
+	File               DownloadFile `json:"file"`
+
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// DownloadFile is the file behind a download.
+type DownloadFile struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// CustomerDownloads reads which files an account may download: GET /customers/{id}/downloads.
+func (c *Client) CustomerDownloads(ctx context.Context, id CustomerID) ([]*CustomerDownload, error) {
+	call := routeOf("CustomerDownloads", http.MethodGet, "customers", id, "downloads")
+	return askAll[CustomerDownload](ctx, c, call)
+}

@@ -42,13 +42,17 @@ func decodeList[T any](body []byte) (items []*T, bad []error, err error) {
 		return nil, nil, decodeError(mismatch("a list", body), -1, nil)
 	}
 	items = []*T{}
-	for e := elementsOf(body); e.next(); {
-		item, err := decodeValid[T](e.value, len(items)+len(bad))
+	for i := skipSpace(body, 1); body[i] != ']' && body[i] != '}'; {
+		if body[0] == '{' {
+			_, i = nameAt(body, i)
+		}
+		item, end, err := decodeAt[T](body[i:], len(items)+len(bad))
 		if err != nil {
 			bad = append(bad, err)
-			continue
+		} else {
+			items = append(items, item)
 		}
-		items = append(items, item)
+		i = skipComma(body, i+end)
 	}
 	return items, bad, nil
 }
@@ -62,20 +66,27 @@ func decodeOne[T any](body []byte) (*T, error) {
 }
 
 func decodeValid[T any](src []byte, index int) (*T, error) {
-	item := new(T)
-	var err error
+	item, _, err := decodeAt[T](src, index)
+	return item, err
+}
+
+// decodeAt reads the value that src begins with. end is where it ends, also when it cannot be read.
+func decodeAt[T any](src []byte, index int) (item *T, end int, err error) {
+	item = new(T)
 	switch v := reflect.ValueOf(item).Elem(); {
 	case !isObject(v.Type()): // a type without Extra
-		err = json.Unmarshal(src, item)
+		end = skipValue(src, 0)
+		err = json.Unmarshal(src[:end], item)
 	case src[0] != '{':
-		err = mismatch("an object", src)
+		err = mismatch("an object", src[:skipValue(src, 0)])
 	default:
-		_, err = decodeStruct(src, v)
+		end, _, err = decodeStruct(src, v)
 	}
 	if err != nil {
-		return nil, decodeError(err, index, src)
+		end = skipValue(src, 0)
+		return nil, end, decodeError(err, index, src[:end])
 	}
-	return item, nil
+	return item, end, nil
 }
 
 // validate leaves the syntax to encoding/json, whose error tells where it breaks.

@@ -47,6 +47,9 @@ var (
 	ErrMalformed = errors.New("woo: record not understood")
 	// ErrPaging: the shop repeats a page or ignores the order asked for, so a list cannot be walked to its end.
 	ErrPaging = errors.New("woo: list cannot be walked")
+	// ErrNotApplied: the shop answered a write with success, but has other values than were written; Details names them. The record
+	// comes with the error.
+	ErrNotApplied = errors.New("woo: write not applied")
 	// ErrNotSent: an item of a batch never went out, because a request before it failed.
 	ErrNotSent = errors.New("woo: not sent")
 	// ErrAmbiguous: the request may have had its effect although it failed. Look before sending it again.
@@ -66,7 +69,7 @@ type Error struct {
 	Code   string // WordPress's, never translated: "woocommerce_rest_invalid_coupon"; empty when WordPress did not answer
 	// Message is the shop's, in the shop's language, as plain text of at most 500 bytes.
 	Message string
-	// Details has what is wrong with each field that the shop named.
+	// Details has what is wrong with each field that the shop named, or that it did not apply (ErrNotApplied).
 	Details map[string]string
 	// ResourceID is the record spoken of: the owner of a duplicate, or one that could not be read. 0: not told.
 	ResourceID int64
@@ -118,7 +121,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Permanent reports that the same request can never succeed: the data is refused, the record missing.
 func (e *Error) Permanent() bool {
 	switch e.kind {
-	case ErrNotFound, ErrGone, ErrDuplicate, ErrValidation, ErrTooLarge, ErrMalformed: //nolint:errorlint // sentinels, compared by identity
+	case ErrNotFound, ErrGone, ErrDuplicate, ErrValidation, ErrTooLarge, ErrMalformed, ErrNotApplied: //nolint:errorlint // sentinels, compared by identity
 		return !e.ambiguous
 	}
 	return false

@@ -50,8 +50,8 @@ var (
 		_, err := c.Orders.Update(ctx, 12, OrderFields{})
 		return err
 	}
-	remove  = func(ctx context.Context, c *Client) error { return c.Orders.Delete(ctx, 12) }
-	product = func(ctx context.Context, c *Client) error {
+	remove     = func(ctx context.Context, c *Client) error { return c.Orders.Delete(ctx, 12) }
+	addProduct = func(ctx context.Context, c *Client) error {
 		_, err := c.Products.Create(ctx, ProductFields{})
 		return err
 	}
@@ -95,8 +95,8 @@ var recordedCases = map[string]recordedCase{
 	"errors/400-per-page-0.http":                               {list, ErrValidation},
 	"errors/400-per-page-101.http":                             {list, ErrValidation},
 	"errors/400-per-page-text.http":                            {list, ErrValidation},
-	"errors/400-product-sku-duplicate.http":                    {product, ErrDuplicate},
-	"errors/400-product-stock-text.http":                       {product, ErrValidation},
+	"errors/400-product-sku-duplicate.http":                    {addProduct, ErrDuplicate},
+	"errors/400-product-stock-text.http":                       {addProduct, ErrValidation},
 	"errors/400-status-bad.http":                               {list, ErrValidation},
 	"errors/400-two-bad-params.http":                           {list, ErrValidation},
 	"errors/401-bad-key-query.http":                            {list, ErrAuth},

@@ -93,14 +93,13 @@ func ExampleCollection_Get() {
 func ExampleCollection_Update() {
 	want := decimal.NewFromInt(4)
 	product, err := exampleShop().Products.Update(context.Background(), 3, woo.ProductFields{StockQuantity: woo.Set(want)})
-	if err != nil {
+	switch {
+	case errors.Is(err, woo.ErrNotApplied): // the product manages no stock: the shop answers 200 and ignores the quantity
+		fmt.Println("not applied:", product.ManageStock == woo.StockUnmanaged)
+	case err != nil:
 		log.Print(err)
-		return
 	}
-	if product.StockQuantity == nil || !product.StockQuantity.Equal(want) {
-		fmt.Println("the shop did not take it")
-	}
-	// Output: the shop did not take it
+	// Output: not applied: true
 }
 
 func ExampleCollection_UpdateAll() {

@@ -34,6 +34,17 @@ func FuzzProduct(f *testing.F) {
 	f.Fuzz(stable[Product])
 }
 
+func FuzzPaymentGateway(f *testing.F) {
+	for _, seed := range []string{
+		`{"id":"cod","order":"","settings":{"title":{"id":"title","value":"x"}},"post_install_scripts":[{"a":1}],"connection_url":null}`,
+		`{"id":"cod","order":3,"settings":[],"required_settings_keys":{}}`, `{"id":"cod","settings":[{"id":"0"}]}`, `{"id":"cod","settings":{"":null}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Add(recorded(f, "payment_gateways/bacs.http"))
+	f.Fuzz(stable[PaymentGateway])
+}
+
 func FuzzMeta(f *testing.F) {
 	for _, seed := range []string{
 		`{"id":1,"key":"k","value":null}`, `{"id":1,"key":"k","value":{"a":[1,2.50]},"display_key":"k","display_value":false}`, `{"value": "\u20ac" }`,

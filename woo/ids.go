@@ -42,6 +42,9 @@ type BrandID int64
 // AttributeID is the id of a shop-wide attribute; 0 means one of the product's own.
 type AttributeID int64
 
+// AttributeTermID is the id of a value of a shop-wide attribute.
+type AttributeTermID int64
+
 // ShippingClassID is the id of a shipping class.
 type ShippingClassID int64
 

@@ -28,9 +28,13 @@ type Page struct {
 
 // read is one page as it came.
 type read[T any, ID Identifier] struct {
+	window  window
 	records []record[T, ID]
 	total   Page
 }
+
+// window is a stretch of a list: size places from start on.
+type window struct{ start, size int }
 
 // record is an element of a page: an item, or why it could not be read.
 type record[T any, ID Identifier] struct {
@@ -182,28 +186,31 @@ const maxLooks = 10
 func (w *walk[T, ID, Q]) run(ctx context.Context, yield func(*T, error) bool) {
 	w.size = maxPage
 	if n, err := strconv.Atoi(w.query.Get("per_page")); err == nil {
-		w.size = min(max(n, 2), maxPage) // a window of one could not overlap
+		least := 2 // a window of one could not overlap
+		if w.r.traits&byPage != 0 {
+			least = leastByPage
+		}
+		w.size = min(max(n, least), maxPage)
 	}
-	w.query.Set("per_page", strconv.Itoa(w.size))
 	w.query.Set("orderby", "id")
 	w.query.Set("order", "asc")
 
 	var (
-		none        ID
-		before      *read[T, ID]
-		offset, was int     // of this window and the one before
-		jumped      bool    // over what may be hidden records, so this window need not join
-		back        int     // how far the last step back was; 0: the walk goes forward
-		opened      gap[ID] // the last gap that made it step back
-		looks       int     // and how often
+		none   ID
+		before *read[T, ID]
+		offset int     // that the next window must show
+		jumped bool    // over what may be hidden records, so this window need not join
+		back   int     // how far the last step back was; 0: the walk goes forward
+		opened gap[ID] // the last gap that made it step back
+		looks  int     // and how often
 	)
 	for {
 		page, err := w.at(ctx, offset)
 		if err == nil {
 			err = w.sorted(page)
 		}
-		same := err == nil && offset > was && page.same(before)
-		if same && (jumped || len(page.records) == w.size) {
+		same := err == nil && page.same(before)
+		if same && (jumped || len(page.records) == page.window.size) {
 			err = w.stuck("the shop answers the same page again, so the list cannot be read to its end")
 		}
 		if err == nil && looks > maxLooks {
@@ -224,7 +231,7 @@ func (w *walk[T, ID, Q]) run(ctx context.Context, yield func(*T, error) bool) {
 				opened, looks = here, 1
 			}
 			back = max(2*back, w.size/2, page.fewer(before))
-			before, was, offset = page, offset, max(0, offset-back)
+			before, offset = page, max(0, offset-back)
 			continue
 		}
 		back = 0
@@ -236,14 +243,14 @@ func (w *walk[T, ID, Q]) run(ctx context.Context, yield func(*T, error) bool) {
 				return
 			}
 		}
-		if w.ended(page, offset) {
+		if w.ended(page) {
 			return
 		}
-		before, was = page, offset
-		if jumped = same || last == 0; jumped { // nothing to overlap by: the rest of the window is hidden, or there is no rest
-			last = w.size - 1
+		next := page.window.start + last
+		if jumped = same || next <= offset; jumped { // nothing to overlap by: the rest of the window is hidden, or there is no rest
+			next = page.window.start + page.window.size - 1
 		}
-		offset += last
+		before, offset = page, next
 	}
 }
 
@@ -266,31 +273,56 @@ func (w *walk[T, ID, Q]) seen(rec record[T, ID]) bool {
 	return seen
 }
 
-// at reads the window at an offset.
+// at reads a window that shows the place at an offset, and what follows.
 func (w *walk[T, ID, Q]) at(ctx context.Context, offset int) (*read[T, ID], error) {
-	query := maps.Clone(w.query)
-	if offset > 0 {
+	query, at := maps.Clone(w.query), window{offset, w.size}
+	if w.r.traits&byPage != 0 {
+		at = pageAt(offset, w.size)
+		query.Set("page", strconv.Itoa(at.start/at.size+1))
+	} else if offset > 0 {
 		query.Set("offset", strconv.Itoa(offset))
 	}
-	return w.r.fetch(ctx, "All", query)
+	query.Set("per_page", strconv.Itoa(at.size))
+	page, err := w.r.fetch(ctx, "All", query)
+	if page != nil {
+		page.window = at
+	}
+	return page, err
+}
+
+// leastByPage is the least size that pageAt needs: below 1·2·…·20 = 232,792,560 records in common multiples there is always a
+// size whose page reaches beyond the offset.
+const leastByPage = 20
+
+// pageAt returns the page that shows the place at an offset and most of what follows, of all pages of any size up to most: where
+// the shop knows pages only, another size is what makes two of them overlap.
+func pageAt(offset, most int) (best window) {
+	reach := 0
+	for size := most; size > reach-offset; size-- {
+		if at := (window{offset - offset%size, size}); at.start+size > reach {
+			best, reach = at, at.start+size
+		}
+	}
+	return best
 }
 
 // ended reports whether nothing can follow. A short page says nothing, since shops leave out what they cannot load. The
 // total of an empty page is believed only when it promises more, since some shops then say 0. Where a proxy drops the
 // totals the walk goes on until a page is empty.
-func (w *walk[T, ID, Q]) ended(page *read[T, ID], offset int) bool {
+func (w *walk[T, ID, Q]) ended(page *read[T, ID]) bool {
 	total := page.total.Total
 	if total < 0 {
-		total = page.total.Pages * w.size
+		total = page.total.Pages * page.window.size
 	}
+	end := page.window.start + page.window.size
 	if n := len(page.records); n == 0 {
 		w.total = max(w.total, total)
-		return w.total <= offset+w.size
-	} else if total < offset+n {
+		return w.total <= end
+	} else if total < page.window.start+n {
 		return false
 	}
 	w.total = total
-	return total <= offset+w.size
+	return total <= end
 }
 
 // fewer is by how much the list has become shorter since another page of it was read, as far as the shop tells.
@@ -316,12 +348,19 @@ func (w *walk[T, ID, Q]) sorted(page *read[T, ID]) error {
 	return nil
 }
 
-// same reports whether a page shows what the one before showed. After a move, a full page that does comes from a shop,
-// or a cache in front of it, that does not look at the query. A page with hidden records may: then only one that does
-// so after a jump.
+// same reports whether a page shows what the one before it in the list showed, as far as both reach. A full page that does comes
+// from a shop, or a cache in front of it, that does not look at the query. A page with hidden records may: then only one that
+// does so after a jump.
 func (p *read[T, ID]) same(before *read[T, ID]) bool {
-	return before != nil && len(p.records) > 0 &&
-		slices.EqualFunc(p.records, before.records, func(a, b record[T, ID]) bool { return a.id == b.id })
+	if before == nil || len(p.records) == 0 || p.window.start <= before.window.start {
+		return false
+	}
+	a, b := p.records, before.records
+	if p.window.size != before.window.size {
+		n := min(len(a), len(b))
+		a, b = a[:n], b[:n]
+	}
+	return slices.EqualFunc(a, b, func(a, b record[T, ID]) bool { return a.id == b.id })
 }
 
 // stuck is the end of a walk that would skip records or run in circles.

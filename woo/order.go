@@ -203,6 +203,10 @@ type OrderQuery struct {
 	CreatedVia     []string          `query:"created_via"` // WooCommerce 10; older shops ignore it
 	Decimals       Field[int]        `query:"dp"`          // places of money; default 2
 
+	IncludeMeta []string    `query:"include_meta"`            // keys; all others stay out of meta_data, of lines too
+	ExcludeMeta []string    `query:"exclude_meta"`            // keys
+	DisplayMeta Field[bool] `query:"order_item_display_meta"` // Set(true): of lines only what shop windows show
+
 	Fields []string `query:"_fields"` // members to send, all others stay zero; id is always sent
 
 	Page    int       `query:"page"`

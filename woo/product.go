@@ -191,7 +191,14 @@ type ProductQuery struct {
 	Status         []ProductStatus        `query:"status"` // default any but trash; older shops read one only
 	Type           Field[ProductType]     `query:"type"`
 	SKU            []string               `query:"sku"`
-	SearchSKU      Field[string]          `query:"search_sku"` // a part of it; newer shops
+	SearchSKU      Field[string]          `query:"search_sku"` // a part of it; newer shops, as all to SearchFields
+	SearchName     Field[string]          `query:"search_name_or_sku"`
+	SearchFields   []string               `query:"search_fields"`  // where Search looks: name, sku, global_unique_id, description, short_description
+	IncludeStatus  []ProductStatus        `query:"include_status"` // newer shops, as the next three
+	ExcludeStatus  []ProductStatus        `query:"exclude_status"`
+	IncludeTypes   []ProductType          `query:"include_types"`
+	ExcludeTypes   []ProductType          `query:"exclude_types"`
+	InPOS          Field[bool]            `query:"pos_products_only"` // Set(true): those the point of sale shows
 	GlobalUniqueID []string               `query:"global_unique_id"`
 	StockStatus    Field[StockStatus]     `query:"stock_status"`
 	Category       []CategoryID           `query:"category"`
@@ -199,7 +206,7 @@ type ProductQuery struct {
 	Brand          []BrandID              `query:"brand"`
 	ShippingClass  Field[ShippingClassID] `query:"shipping_class"`
 	Attribute      Field[string]          `query:"attribute"`      // slug, such as pa_size
-	AttributeTerm  []int64                `query:"attribute_term"` // with Attribute
+	AttributeTerm  []AttributeTermID      `query:"attribute_term"` // with Attribute
 	TaxClass       Field[string]          `query:"tax_class"`
 	Featured       Field[bool]            `query:"featured"`
 	OnSale         Field[bool]            `query:"on_sale"`
@@ -217,6 +224,10 @@ type ProductQuery struct {
 	Exclude        []ProductID            `query:"exclude"`
 	Parent         []ProductID            `query:"parent"` // of grouped products; variations have their own list
 	ParentExclude  []ProductID            `query:"parent_exclude"`
+
+	IncludeMeta []string      `query:"include_meta"` // keys; all others stay out of meta_data
+	ExcludeMeta []string      `query:"exclude_meta"` // keys
+	ImageSize   Field[string] `query:"image_size"`   // of Image.Src: "thumbnail", "full" (default); newer shops
 
 	Fields []string `query:"_fields"` // members to send, all others stay zero; id is always sent
 

@@ -35,6 +35,12 @@ func queryValues(query any) (url.Values, error) {
 			continue
 		}
 		name := f.Tag.Get("query")
+		if filters, ok := v.Field(i).Interface().([]AttributeFilter); ok {
+			if err := addAttributes(out, name, filters); err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Name, err)
+			}
+			continue
+		}
 		text, err := queryText(v.Field(i), name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -152,6 +158,33 @@ func filterText(name string, value any) (string, error) {
 		return text, nil
 	}
 	return strconv.FormatInt(v.Int(), 10), nil
+}
+
+// addAttributes writes the one filter that is a list of objects, in PHP's way.
+func addAttributes(out url.Values, name string, filters []AttributeFilter) error {
+	if filters != nil && len(filters) == 0 {
+		return errEmptyList
+	}
+	for i, f := range filters {
+		at := fmt.Sprintf("%s[%d]", name, i)
+		for _, text := range append([]string{f.Attribute}, f.Terms...) {
+			if strings.TrimSpace(text) == "" {
+				return errEmptyFilter
+			}
+		}
+		out.Set(at+"[attribute]", f.Attribute)
+		switch len(f.Terms) {
+		case 0:
+			return errEmptyList
+		case 1:
+			out.Set(at+"[term]", f.Terms[0])
+			continue
+		}
+		for j, term := range f.Terms {
+			out.Set(fmt.Sprintf("%s[terms][%d]", at, j), term)
+		}
+	}
+	return nil
 }
 
 func checkPaging(q url.Values) error {

@@ -31,11 +31,20 @@ func TestQueries(t *testing.T) {
 		"lang=all":  OrderQuery{Extra: url.Values{"lang": {"all"}}},
 		"sku=A,B":   ProductQuery{SKU: []string{"A", "B"}},
 		"sku=AB,12": ProductQuery{SKU: []string{"AB,12"}},
-		"featured=false&max_price=9.90&on_sale=true": ProductQuery{Featured: Set(false), OnSale: Set(true), MaxPrice: Set(decimal.RequireFromString("9.90"))},
-		"category=3,4&type=variable":                 ProductQuery{Category: []CategoryID{3, 4}, Type: Set(VariableProduct)},
-		"stock_status=instock":                       VariationQuery{StockStatus: Set(InStock)},
-		"email=a@example.test&role=all":              CustomerQuery{Email: Set("a@example.test"), Role: Set("all")},
-		"type=customer":                              OrderNoteQuery{Type: CustomerNotes},
+		"featured=false&max_price=9.90&on_sale=true":             ProductQuery{Featured: Set(false), OnSale: Set(true), MaxPrice: Set(decimal.RequireFromString("9.90"))},
+		"category=3,4&type=variable":                             ProductQuery{Category: []CategoryID{3, 4}, Type: Set(VariableProduct)},
+		"stock_status=instock":                                   VariationQuery{StockStatus: Set(InStock)},
+		"attributes[0][attribute]=pa_size&attributes[0][term]=m": VariationQuery{Attributes: []AttributeFilter{{"pa_size", []string{"m"}}}},
+		"attributes[0][attribute]=pa_size&attributes[0][terms][0]=m&attributes[0][terms][1]=l": VariationQuery{
+			Attributes: []AttributeFilter{{"pa_size", []string{"m", "l"}}}},
+		"parent=0":                      TermQuery[CategoryID]{Parent: Set(CategoryID(0))},
+		"period=month":                  ReportQuery{Period: ReportMonth},
+		"code=Ten":                      CouponQuery{Code: Set("Ten")},
+		"status=disabled":               WebhookQuery{Status: WebhookDisabled},
+		"class=zero-rate":               TaxRateQuery{Class: Set("zero-rate")},
+		"limit=3&tags=1,2":              SuggestedProductQuery{Tags: []TagID{1, 2}, Limit: 3},
+		"email=a@example.test&role=all": CustomerQuery{Email: Set("a@example.test"), Role: Set("all")},
+		"type=customer":                 OrderNoteQuery{Type: CustomerNotes},
 	} {
 		v, err := q.values()
 		require.NoError(t, err, want)
@@ -69,6 +78,9 @@ func TestQueryRefusals(t *testing.T) {
 		"Email: empty":               CustomerQuery{Email: Set("")},
 		"Extra: lang: empty":         OrderQuery{Extra: url.Values{"lang": {""}}},
 		"Extra: status has a field":  OrderQuery{Status: []OrderStatus{"pending"}, Extra: url.Values{"status": {"any"}}},
+		"Attributes: an empty list":  VariationQuery{Attributes: []AttributeFilter{}},
+		"Attributes: empty":          VariationQuery{Attributes: []AttributeFilter{{Terms: []string{"m"}}}},
+		`DateMin: "21.11.2026" is`:   ReportQuery{DateMin: "21.11.2026"},
 		"Fields: an empty list":      RefundQuery{Fields: []string{}},
 	} {
 		_, err := q.values()

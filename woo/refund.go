@@ -28,15 +28,23 @@ type Refund struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// RefundQuery selects refunds of one order: GET /orders/{id}/refunds. Zero fields do not filter; a list or [Field] that is set but
-// empty is an error.
+// RefundQuery selects refunds of one order: GET /orders/{id}/refunds, or of all: GET /refunds. Zero fields do not filter; a list or
+// [Field] that is set but empty is an error.
 type RefundQuery struct {
-	After    time.Time     `query:"after"`
-	Before   time.Time     `query:"before"`
-	Search   Field[string] `query:"search"`
-	Include  []RefundID    `query:"include"`
-	Exclude  []RefundID    `query:"exclude"`
-	Decimals Field[int]    `query:"dp"` // places of money; default 2
+	After          time.Time     `query:"after"` // made after
+	Before         time.Time     `query:"before"`
+	ModifiedAfter  time.Time     `query:"modified_after"`
+	ModifiedBefore time.Time     `query:"modified_before"`
+	Search         Field[string] `query:"search"`
+	Include        []RefundID    `query:"include"`
+	Exclude        []RefundID    `query:"exclude"`
+	Parent         []OrderID     `query:"parent"` // over all orders
+	ParentExclude  []OrderID     `query:"parent_exclude"`
+	Decimals       Field[int]    `query:"dp"` // places of money; default 2
+
+	IncludeMeta []string    `query:"include_meta"`            // keys; all others stay out of meta_data, of lines too
+	ExcludeMeta []string    `query:"exclude_meta"`            // keys
+	DisplayMeta Field[bool] `query:"order_item_display_meta"` // Set(true): of lines only what shop windows show
 
 	Fields []string `query:"_fields"` // members to send, all others stay zero; id is always sent
 

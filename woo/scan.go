@@ -20,14 +20,20 @@ func (m *members) next() bool {
 	if m.src[m.at] == '}' {
 		return false
 	}
-	end := skipString(m.src, m.at)
-	m.name = m.src[m.at+1 : end-1]
-	if bytes.IndexByte(m.name, '\\') >= 0 || !utf8.Valid(m.name) {
-		m.name = []byte(unquote(m.src[m.at:end]))
-	}
-	colon := skipSpace(m.src, end)
-	m.value, m.at = valueAt(m.src, skipSpace(m.src, colon+1))
+	m.name, m.at = nameAt(m.src, m.at)
+	m.value, m.at = valueAt(m.src, m.at)
 	return true
+}
+
+// nameAt returns the name of the member at i, and where its value begins.
+func nameAt(src []byte, i int) (name []byte, value int) {
+	end := skipString(src, i)
+	name = src[i+1 : end-1]
+	if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
+		name = []byte(unquote(src[i:end]))
+	}
+	colon := skipSpace(src, end)
+	return name, skipSpace(src, colon+1)
 }
 
 // elements walks through a list, or through the values of an object.
@@ -45,8 +51,7 @@ func (e *elements) next() bool {
 		return false
 	}
 	if e.src[0] == '{' {
-		colon := skipSpace(e.src, skipString(e.src, e.at))
-		e.at = skipSpace(e.src, colon+1)
+		_, e.at = nameAt(e.src, e.at)
 	}
 	e.value, e.at = valueAt(e.src, e.at)
 	return true
@@ -55,11 +60,16 @@ func (e *elements) next() bool {
 // valueAt returns the value at i, and where the next one or the closing bracket is.
 func valueAt(src []byte, i int) (value []byte, next int) {
 	end := skipValue(src, i)
-	next = skipSpace(src, end)
-	if src[next] == ',' {
-		next = skipSpace(src, next+1)
+	return src[i:end:end], skipComma(src, end)
+}
+
+// skipComma returns where what follows a value is: the next one, or the closing bracket.
+func skipComma(src []byte, i int) int {
+	i = skipSpace(src, i)
+	if src[i] == ',' {
+		i = skipSpace(src, i+1)
 	}
-	return src[i:end:end], next
+	return i
 }
 
 func skipSpace(src []byte, i int) int {

@@ -91,6 +91,7 @@ type rows struct {
 	ids      []int64               // ascending
 	hidden   map[int64]bool        // counted, but not shown
 	noTotals bool                  // a proxy dropped the headers
+	noOffset bool                  // as webhooks
 	between  func(request int)     // called before each request is answered, with rows locked
 	broken   map[int64]string      // what is sent in an order's place
 	requests []map[string][]string // queries
@@ -110,6 +111,10 @@ func (s *rows) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	size, _ := strconv.Atoi(q.Get("per_page"))
 	at, _ := strconv.Atoi(q.Get("offset"))
+	if s.noOffset {
+		q.Del("offset")
+		at = 0
+	}
 	if p, err := strconv.Atoi(q.Get("page")); err == nil && !q.Has("offset") {
 		at = (p - 1) * size
 	}

@@ -32,7 +32,7 @@ func parseTime(quoted []byte) (time.Time, error) {
 	}
 	s := string(quoted[1 : len(quoted)-1])
 	switch s {
-	case "", "0000-00-00T00:00:00", "0000-00-00 00:00:00", "-0001-11-30T00:00:00":
+	case "", "never", "0000-00-00T00:00:00", "0000-00-00 00:00:00", "-0001-11-30T00:00:00":
 		return time.Time{}, nil
 	}
 	for _, layout := range []string{wireTime, time.RFC3339, time.DateTime} {

@@ -66,11 +66,20 @@ type Variation struct {
 	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// VariationQuery selects variations of one product: GET /products/{product}/variations. Zero fields do not filter; a list or [Field]
-// that is set but empty is an error.
+// VariationQuery selects variations of one product: GET /products/{product}/variations, or of all: GET /variations. Zero fields do not
+// filter; a list or [Field] that is set but empty is an error.
 type VariationQuery struct {
 	Status         Field[ProductStatus]   `query:"status"`
+	IncludeStatus  []ProductStatus        `query:"include_status"` // newer shops
+	ExcludeStatus  []ProductStatus        `query:"exclude_status"` // newer shops
 	SKU            []string               `query:"sku"`
+	SearchSKU      Field[string]          `query:"search_sku"` // a part of it; newer shops
+	GlobalUniqueID []string               `query:"global_unique_id"`
+	HasPrice       Field[bool]            `query:"has_price"`
+	Attributes     []AttributeFilter      `query:"attributes"`
+	Virtual        Field[bool]            `query:"virtual"`
+	Downloadable   Field[bool]            `query:"downloadable"`
+	InPOS          Field[bool]            `query:"pos_products_only"` // Set(true): those the point of sale shows
 	StockStatus    Field[StockStatus]     `query:"stock_status"`
 	TaxClass       Field[string]          `query:"tax_class"`
 	OnSale         Field[bool]            `query:"on_sale"`
@@ -83,6 +92,13 @@ type VariationQuery struct {
 	Search         Field[string]          `query:"search"`
 	Include        []VariationID          `query:"include"`
 	Exclude        []VariationID          `query:"exclude"`
+	Slug           Field[string]          `query:"slug"`
+	Parent         []ProductID            `query:"parent"` // over all products
+	ParentExclude  []ProductID            `query:"parent_exclude"`
+
+	IncludeMeta []string      `query:"include_meta"` // keys; all others stay out of meta_data
+	ExcludeMeta []string      `query:"exclude_meta"` // keys
+	ImageSize   Field[string] `query:"image_size"`   // of Image.Src: "thumbnail", "full" (default); newer shops
 
 	Fields []string `query:"_fields"` // members to send, all others stay zero; id is always sent
 
@@ -96,6 +112,12 @@ type VariationQuery struct {
 }
 
 func (q VariationQuery) values() (url.Values, error) { return queryValues(q) }
+
+// AttributeFilter selects variations by a value of an attribute, or by any of several.
+type AttributeFilter struct {
+	Attribute string   // slug, such as pa_size
+	Terms     []string // slugs; at least one
+}
 
 // VariationFields writes a variation: POST /products/{product}/variations, PUT …/{id}. What [ProductFields] says of stock and
 // prices holds here too.
@@ -128,6 +150,7 @@ type VariationFields struct {
 	Dimensions    Field[DimensionsFields]        `json:"dimensions,omitzero"`
 	ShippingClass Field[string]                  `json:"shipping_class,omitzero"`
 	Image         Field[ImageFields]             `json:"image,omitzero"`
+	Gallery       Field[[]int64]                 `json:"gallery_image_ids,omitzero"` // further pictures, the whole list; newer shops
 	Attributes    Field[[]AttributeChoiceFields] `json:"attributes,omitzero"`
 	MenuOrder     Field[int]                     `json:"menu_order,omitzero"`
 	MetaData      Field[[]MetaFields]            `json:"meta_data,omitzero"`
