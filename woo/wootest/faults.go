@@ -1,6 +1,7 @@
 package wootest
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -64,6 +65,63 @@ func (s *Shop) StartOutage(d time.Duration, f Fault) { s.faults.StartOutage(d, f
 
 // Stats returns the counts up to now.
 func (s *Shop) Stats() Stats { return Stats(s.faults.Stats()) }
+
+// WebhookFaults says what goes wrong between the store's queue of webhooks and the host. The zero value: nothing.
+type WebhookFaults struct {
+	// Lost, Doubled and Late are shares of the deliveries, 0 to 1. A lost one never arrives and counts as a failure, of which the seventh
+	// in a row disables the webhook; a doubled one arrives twice, with one delivery id; a late one waits for Delay, while others pass it.
+	Lost, Doubled, Late float64
+	// Delay of late deliveries: half to all of it. Default 10 minutes.
+	Delay time.Duration
+	// Shuffle sends what one run of the queue finds in any order.
+	Shuffle bool
+	// Seed chooses.
+	Seed uint64
+}
+
+// SetWebhookFaults replaces the faults of webhooks. What waits already keeps its time.
+func (s *Shop) SetWebhookFaults(f WebhookFaults) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Delay <= 0 {
+		f.Delay = 10 * time.Minute
+	}
+	//nolint:gosec // repeatable on purpose
+	s.hookFaults = hookDice{f, rand.New(rand.NewPCG(f.Seed, 1))}
+}
+
+// hookDice throws for webhooks. Without faults there is no dice.
+type hookDice struct {
+	faults WebhookFaults
+	dice   *rand.Rand
+}
+
+// due is when a new delivery may go.
+func (d hookDice) due() time.Time {
+	if d.dice == nil || d.dice.Float64() >= d.faults.Late {
+		return time.Time{}
+	}
+	return time.Now().Add(d.faults.Delay/2 + time.Duration(d.dice.Int64N(int64(d.faults.Delay/2)+1)))
+}
+
+// times is how often a delivery is sent.
+func (d hookDice) times() int {
+	switch {
+	case d.dice == nil:
+		return 1
+	case d.dice.Float64() < d.faults.Lost:
+		return 0
+	case d.dice.Float64() < d.faults.Doubled:
+		return 2
+	}
+	return 1
+}
+
+func (d hookDice) shuffle(queue []event) {
+	if d.dice != nil && d.faults.Shuffle {
+		d.dice.Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
+	}
+}
 
 // faultBody words faults as WordPress does for a client that accepts JSON.
 func faultBody(f Fault) (contentType, body string, ok bool) {

@@ -20,6 +20,8 @@ type call struct {
 	query  params
 	form   map[string]string // of an urlencoded body
 	body   *object           // of a JSON body, or the form as strings; never nil
+	list   []any             // of a JSON body that is a list
+	warned bool              // PHP warns before the answer
 }
 
 // params are query parameters as PHP parses them.
@@ -145,6 +147,9 @@ func (s *Shop) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	path, below := strings.CutPrefix(r.URL.Path, s.home.Path)
 	c.path = path
+	if s.troubled(w, c) {
+		return
+	}
 	if !below || !strings.HasPrefix(path, "/wp-json") {
 		s.page(w, c)
 		return
@@ -162,15 +167,15 @@ func (s *Shop) rest(c *call, raw []byte) *reply {
 	} else if m := c.query.get("_method"); m != "" && c.method == http.MethodPost {
 		c.method = strings.ToUpper(m)
 	}
-	s.mu.Lock()
 	out, pings := s.locked(c)
-	s.mu.Unlock()
 	s.ping(c.r.Context(), pings)
 	return out
 }
 
 // locked is rest under the lock. It returns the webhooks that are owed a ping.
 func (s *Shop) locked(c *call) (out *reply, pings []int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	k, known, fault := s.authenticate(c)
 	if fault != nil {
 		return fault, nil
@@ -245,8 +250,11 @@ func (c *call) read(raw []byte) *reply {
 		return fail(http.StatusBadRequest, "rest_invalid_json", "Invalid JSON body passed.",
 			field{"json_error_code", number(4)}, field{"json_error_message", "Syntax error"})
 	}
-	if o, isObject := v.(*object); isObject {
-		c.body = o
+	switch v := v.(type) {
+	case *object:
+		c.body = v
+	case []any:
+		c.list = v
 	}
 	return nil
 }
@@ -268,13 +276,44 @@ func (s *Shop) answer(w http.ResponseWriter, c *call, out *reply) {
 	if fields := c.query.list("_fields"); len(fields) > 0 && out.status < 300 {
 		body = trim(body, fields, out.single)
 	}
+	if c.query.get("_envelope") != "" {
+		body, out = s.envelope(out, h, body), ok(nil)
+	}
 	text := encode(nil, body)
 	text = bytes.ReplaceAll(text, []byte(`https:\/\/shop.invalid`), []byte(strings.ReplaceAll(c.home, "/", `\/`)))
-	h.Set("Content-Length", strconv.Itoa(len(text)))
+	if name := c.query.get("_jsonp"); name != "" {
+		h.Set("Content-Type", "application/javascript; charset=UTF-8")
+		text = []byte("/**/" + name + "(" + string(text) + ")")
+	}
+	if !c.warned {
+		h.Set("Content-Length", strconv.Itoa(len(text)))
+	}
 	w.WriteHeader(out.status)
 	if c.r.Method != http.MethodHead {
+		if c.warned {
+			warn(w)
+		}
 		_, _ = w.Write(text)
 	}
+}
+
+// envelope puts status and headers of an answer into its body, and takes the headers off the answer.
+func (s *Shop) envelope(out *reply, h http.Header, body any) *object {
+	headers := obj()
+	for _, name := range []string{"X-WP-Total", "X-WP-TotalPages", "Link", "Location"} {
+		v := out.header[name]
+		if len(v) == 0 {
+			continue
+		}
+		if n, isInt := asInt(v[0]); isInt {
+			headers.set(name, number(n))
+		} else {
+			headers.set(name, v[0])
+		}
+		delete(h, name)
+	}
+	headers.set("Allow", "GET, POST")
+	return obj(field{"body", body}, field{"status", jsonInt(out.status)}, field{"headers", headers})
 }
 
 // trim keeps the named fields: top level names and those of objects within, not of lists within. Of a single resource _links stays.
@@ -301,6 +340,8 @@ func trim(body any, fields []string, single bool) any {
 				kept.set(f.key, f.value)
 			case len(within) > 0 && isObject:
 				kept.set(f.key, trim(sub, within, false))
+			case len(within) > 0 && (f.key == "create" || f.key == "update" || f.key == "delete"):
+				kept.set(f.key, []any{}) // a batch is asked for members of its lists, which have none
 			}
 		}
 		if len(kept.fields) == 0 {

@@ -178,12 +178,29 @@ func (s *Shop) mergeLineMeta(line, change *object) {
 	if change.has("meta_data") {
 		s.mergeMeta(line, change.list("meta_data"))
 		for _, v := range line.list("meta_data") {
-			if m := v.(*object); !m.has("display_key") {
-				m.set("display_key", m.get("key"))
-				m.set("display_value", m.get("value"))
+			m := v.(*object)
+			m.set("display_key", m.get("key"))
+			m.set("display_value", m.get("value"))
+			if label, value, known := s.choice(line, m.text("key")); known {
+				m.set("display_key", label)
+				m.set("display_value", value)
 			}
 		}
 	}
+}
+
+// choice is how a line's attribute is shown: its name and the variation's option.
+func (s *Shop) choice(line *object, key string) (label, value any, known bool) {
+	v := s.products.rows[line.int("variation_id")]
+	if v == nil {
+		return nil, nil, false
+	}
+	for _, e := range v.document().list("attributes") {
+		if a := e.(*object); a.text("slug") == key {
+			return a.get("name"), a.get("option"), true
+		}
+	}
+	return nil, nil, false
 }
 
 // total adds the order up again.
@@ -206,6 +223,7 @@ func (s *Shop) total(doc *object) {
 	doc.set("total_tax", cents(tax))
 	doc.set("total", cents(sum("line_items", "total").Add(sum("fee_lines", "total")).Add(shipping).Add(tax)))
 	doc.set("needs_processing", len(doc.list("line_items")) > 0)
+	doc.set("needs_payment", needsPayment(doc))
 	line := s.templates.line("tax_lines")
 	if old := doc.list("tax_lines"); len(old) > 0 {
 		line = old[0].(*object)

@@ -10,20 +10,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/shopspring/decimal"
 )
 
 // listing is how one kind of resource is listed.
 type listing struct {
 	table    *table
-	parent   int64                   // list only its children; 0 all
-	orderby  []string                // allowed values, the first is the default
-	order    string                  // default "desc"
-	statuses []string                // allowed values of status; nil: there is no such filter
-	match    func(r *record) bool    // further filters
-	render   func(r *record) *object // of what is listed
-	lostEnd  bool                    // a page past the end tells totals of 0, as HPOS orders do
-	defaults string                  // what the Link header adds to the request's own query
-	name     func(r *record) string  // for orderby name, title, slug
+	parent   int64                          // list only its children; 0 all
+	orderby  []string                       // allowed values, the first is the default
+	order    string                         // default "desc"
+	statuses []string                       // allowed values of status; nil: there is no such filter
+	match    func(r *record) bool           // further filters
+	render   func(r *record) *object        // of what is listed
+	drafts   bool                           // any status is a checkout draft's too
+	lostEnd  bool                           // a page past the end tells totals of 0, as HPOS orders do
+	defaults string                         // what the Link header adds to the request's own query
+	name     func(r *record) string         // for orderby name, title, slug
+	member   func(r *record, by string) any // for what else orderby may be: a member of the document
 }
 
 // list answers a collection.
@@ -67,7 +71,7 @@ func (s *Shop) list(c *call, l listing) *reply {
 				break
 			}
 		}
-		match = append(match, statusFilter(wanted))
+		match = append(match, statusFilter(wanted, l.drafts))
 	}
 	if include := ids(c.query.list("include")); len(include) > 0 {
 		match = append(match, func(r *record) bool { return slices.Contains(include, r.id) })
@@ -164,11 +168,11 @@ func ids(texts []string) []int64 {
 }
 
 // statusFilter: no status is any, and any leaves out what is hidden, whatever else is named beside it.
-func statusFilter(wanted []string) func(r *record) bool {
+func statusFilter(wanted []string, drafts bool) func(r *record) bool {
 	any := len(wanted) == 0 || slices.Contains(wanted, "any")
 	return func(r *record) bool {
 		if any {
-			return r.status != "trash" && r.status != "auto-draft" && r.status != "checkout-draft"
+			return r.status != "trash" && r.status != "auto-draft" && (drafts || r.status != "checkout-draft")
 		}
 		return slices.Contains(wanted, r.status)
 	}
@@ -288,9 +292,21 @@ func (l listing) sort(found []*record, orderby string, include []int64) {
 		slices.SortFunc(found, func(a, b *record) int {
 			return cmp.Compare(slices.Index(include, a.id), slices.Index(include, b.id))
 		})
+	case "price", "popularity", "rating", "menu_order", "sales", "order", "priority", "count", "description", "term_group", "product":
+		slices.SortStableFunc(found, func(a, b *record) int { return compare(l.member(a, orderby), l.member(b, orderby)) })
 	default:
 		if l.name != nil {
 			slices.SortStableFunc(found, func(a, b *record) int { return strings.Compare(l.name(a), l.name(b)) })
 		}
 	}
+}
+
+// compare orders values of a document: numbers and their texts as numbers, all else as text.
+func compare(a, b any) int {
+	x, errX := decimal.NewFromString(plain(a))
+	y, errY := decimal.NewFromString(plain(b))
+	if errX == nil && errY == nil {
+		return x.Cmp(y)
+	}
+	return strings.Compare(plain(a), plain(b))
 }

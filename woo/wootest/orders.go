@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 )
 
 const orderInvalidID = "woocommerce_rest_shop_order_invalid_id"
@@ -21,10 +21,11 @@ func (s *Shop) orderResource(c *call) resource {
 	statuses := append([]string{"any", "trash"}, s.writableStatuses()...)
 	return resource{
 		table: s.orders, code: orderInvalidID, message: "Invalid ID.",
-		render: s.renderOrder, create: s.createOrder, update: s.updateOrder, remove: s.removeOrder,
+		render: s.renderOrder, view: s.orderPlaces(c), create: s.createOrder, update: s.updateOrder, remove: s.removeOrder,
 		list: func() *reply {
 			return s.list(c, listing{
-				table: s.orders, statuses: statuses, render: s.renderOrder, match: s.orderFilter(c), lostEnd: !s.config.PostsStorage,
+				table: s.orders, statuses: statuses, render: s.orderPlaces(c), match: s.orderFilter(c), lostEnd: !s.config.PostsStorage,
+				drafts:   s.config.Version == oldest,
 				orderby:  []string{"date", "id", "include", "title", "slug", "modified"},
 				defaults: "status%5B0%5D=any&dp=2&context=view",
 			})
@@ -38,11 +39,40 @@ func (s *Shop) renderOrder(r *record) *object {
 		doc = doc.clone()
 	}
 	id := fmt.Sprint("orders/", r.id)
-	withLinks(doc, id, "orders", "")
+	s.withLinks(doc, id, "orders", "")
+	if s.config.Version == newest {
+		doc.object("_links").set("email_templates", []any{obj(field{"embeddable", true},
+			field{"href", "https://shop.invalid/wp-json/wc/v3/" + id + "/actions/email_templates"})})
+	}
 	if r.customer != 0 {
 		doc.object("_links").set("customer", []any{obj(field{"href", fmt.Sprint("https://shop.invalid/wp-json/wc/v3/customers/", r.customer)})})
 	}
 	return doc
+}
+
+// orderPlaces renders orders with as many decimal places as the request asks for.
+func (s *Shop) orderPlaces(c *call) func(r *record) *object {
+	places, err := strconv.Atoi(c.query.get("dp"))
+	if err != nil || places == 2 || places < 0 {
+		return s.renderOrder
+	}
+	round := func(o *object, names ...string) {
+		for _, name := range names {
+			if text, isText := o.get(name).(string); isText && text != "" {
+				o.set(name, money(text).StringFixed(int32(min(places, 10))))
+			}
+		}
+	}
+	return func(r *record) *object {
+		doc := s.renderOrder(r)
+		round(doc, "discount_total", "discount_tax", "shipping_total", "shipping_tax", "cart_tax", "total", "total_tax")
+		for _, kind := range []string{"line_items", "tax_lines", "shipping_lines", "fee_lines", "refunds"} {
+			for _, v := range doc.list(kind) {
+				round(v.(*object), "subtotal", "subtotal_tax", "total", "total_tax", "tax_total", "shipping_tax_total")
+			}
+		}
+		return doc
+	}
 }
 
 // orderFilter reads the filters that only orders have.
@@ -64,7 +94,7 @@ func (s *Shop) orderFilter(c *call) func(r *record) bool {
 			})
 		})
 	}
-	if want := c.query.list("created_via"); len(want) > 0 {
+	if want := c.query.list("created_via"); len(want) > 0 && s.config.Version == newest {
 		match = append(match, func(r *record) bool { return slices.Contains(want, r.document().text("created_via")) })
 	}
 	if word := strings.ToLower(c.query.get("search")); word != "" {
@@ -115,11 +145,17 @@ func (s *Shop) createOrder(body *object, batch bool) *reply {
 		doc.set("created_via", via)
 	}
 	if out := s.applyOrder(r, body, batch); out != nil {
-		draft := out.body.(*object).object("data")
-		draft.set("new_draft_order_id", number(id))
-		r.status = "checkout-draft"
-		doc.set("status", r.status)
-		s.orders.add(r)
+		// Coupons are tried on an order that is already saved. The older version does not tell that it is left.
+		if refused := out.body.(*object); refused.text("code") == "woocommerce_rest_invalid_coupon" {
+			if s.config.Version == newest {
+				refused.object("data").set("new_draft_order_id", number(id))
+			}
+			r.status = "checkout-draft"
+			doc.set("status", r.status)
+			s.orders.add(r)
+		} else {
+			s.next.post--
+		}
 		return out
 	}
 	s.orders.add(r)
@@ -177,6 +213,9 @@ func (s *Shop) removeOrder(r *record, force bool) *reply {
 		return fail(http.StatusGone, "woocommerce_rest_already_trashed", "The shop_order has already been deleted.")
 	}
 	doc := r.own()
+	if s.config.PostsStorage {
+		s.trashMeta(r, "wc-"+r.status)
+	}
 	r.status, r.modified, r.untrashed = "trash", now(), r.status
 	doc.set("status", "trash")
 	s.setDate(doc, "date_modified", r.modified)
@@ -257,15 +296,10 @@ func (s *Shop) applyOrder(r *record, body *object, batch bool) *reply {
 		}
 	}
 	s.mergeMeta(doc, body.list("meta_data"))
-	if coupons := body.list("coupon_lines"); len(coupons) > 0 {
-		line, _ := coupons[0].(*object)
-		if line == nil {
-			line = obj()
-		}
-		return fail(http.StatusBadRequest, "woocommerce_rest_invalid_coupon",
-			"Coupon &quot;"+line.text("code")+"&quot; cannot be applied because it does not exist.")
-	}
 	if out := s.applyLines(r, body); out != nil {
+		return out
+	}
+	if out := s.applyCoupons(doc, body); out != nil {
 		return out
 	}
 	if body.has("status") {
@@ -278,13 +312,56 @@ func (s *Shop) applyOrder(r *record, body *object, batch bool) *reply {
 		}
 		s.changeStatus(r, status)
 	}
-	if paid, _ := body.get("set_paid").(bool); paid && getDate(doc, "date_paid").IsZero() {
+	due := s.orders.rows[r.id] == nil || doc.get("needs_payment") == true // a new order, or one that waits for its payment
+	if paid, _ := body.get("set_paid").(bool); paid && due && getDate(doc, "date_paid").IsZero() {
 		if r.status == "pending" || r.status == "on-hold" || r.status == "failed" {
 			s.changeStatus(r, "processing")
 		}
 		s.setDate(doc, "date_paid", now())
 	}
 	return nil
+}
+
+// applyCoupons replaces the coupons of an order by those that body lists: what they took off is given back first.
+func (s *Shop) applyCoupons(doc, body *object) *reply {
+	coupons := body.list("coupon_lines")
+	if len(coupons) == 0 {
+		return nil
+	}
+	if len(doc.list("coupon_lines")) > 0 {
+		for _, v := range doc.list("line_items") {
+			line := v.(*object)
+			s.setTotals(line, money(line.text("subtotal")), money(line.text("subtotal_tax")), false)
+		}
+	}
+	doc.set("coupon_lines", []any{})
+	for _, v := range coupons {
+		line, _ := v.(*object)
+		if line == nil {
+			line = obj()
+		}
+		if line.has("id") {
+			return fail(http.StatusBadRequest, "woocommerce_rest_coupon_item_id_readonly", "Coupon item ID is readonly.")
+		}
+		if out := s.coupon(doc, line.text("code")); out != nil {
+			return out
+		}
+	}
+	return nil
+}
+
+// sendDetails mails an order to its customer.
+func (s *Shop) sendDetails(id int64) *reply {
+	r := s.orders.rows[id]
+	if r == nil {
+		return fail(http.StatusNotFound, "woocommerce_rest_invalid_order", "Invalid order ID.")
+	}
+	to := r.document().object("billing").text("email")
+	if to == "" {
+		return fail(http.StatusBadRequest, "woocommerce_rest_missing_email", "Order does not have an email address.")
+	}
+	s.addNote(id, "Order details sent to "+to+", via REST API.", false)
+	return ok(obj(field{"message", "Order details sent to " + to + "."}))
 }
 
 // mergeMeta writes meta data: by id, or by key (the first with that key); null deletes. Scalars come back as text.
@@ -347,7 +424,20 @@ func stored(v any) any {
 
 var statusNames = map[string]string{
 	"pending": "Pending payment", "processing": "Processing", "on-hold": "On hold", "completed": "Completed",
-	"cancelled": "Cancelled", "refunded": "Refunded", "failed": "Failed",
+	"cancelled": "Cancelled", "refunded": "Refunded", "failed": "Failed", "checkout-draft": "Draft",
+}
+
+// needsPayment: what is pending or has failed, and costs something.
+func needsPayment(doc *object) bool {
+	status := doc.text("status")
+	return (status == "pending" || status == "failed") && !money(doc.text("total")).IsZero()
+}
+
+func statusName(status string) string {
+	if n := statusNames[status]; n != "" {
+		return n
+	}
+	return strings.ToUpper(status[:1]) + status[1:]
 }
 
 // changeStatus moves the order, its dates and its stock, and leaves the note that the store leaves.
@@ -362,13 +452,11 @@ func (s *Shop) changeStatus(r *record, status string) {
 	if paid && getDate(doc, "date_paid").IsZero() {
 		s.setDate(doc, "date_paid", now())
 	}
-	if status == "completed" {
+	if status == "completed" { // and keeps the date when it is something else afterwards
 		s.setDate(doc, "date_completed", now())
-	} else {
-		s.setDate(doc, "date_completed", time.Time{})
 	}
 	doc.set("is_editable", status == "pending" || status == "on-hold" || status == "auto-draft")
-	doc.set("needs_payment", (status == "pending" || status == "failed") && doc.text("total") != "0.00")
+	doc.set("needs_payment", needsPayment(doc))
 	switch status {
 	case "processing", "completed", "on-hold":
 		s.moveStock(r, -1)
@@ -379,14 +467,11 @@ func (s *Shop) changeStatus(r *record, status string) {
 			s.moveStock(r, +1)
 		}
 	}
-	name := func(status string) string {
-		if n := statusNames[status]; n != "" {
-			return n
-		}
-		return strings.ToUpper(status[:1]) + status[1:]
+	if status != "" && status != "trash" {
+		s.emit("action", "woocommerce_order_status_"+status, r.id)
 	}
 	if from != "trash" && status != "trash" && status != "" {
-		s.addNote(r.id, fmt.Sprintf("Order status changed from %s to %s.", name(from), name(status)), false)
+		s.addNote(r.id, fmt.Sprintf("Order status changed from %s to %s.", statusName(from), statusName(status)), false)
 	}
 }
 

@@ -12,7 +12,7 @@ func (s *Shop) customerResource(c *call) resource {
 	return resource{
 		table: s.customers, code: "wc_user_invalid_id", message: "Invalid user ID.",
 		render: func(r *record) *object {
-			return withLinks(r.document().clone(), fmt.Sprint("customers/", r.id), "customers", "")
+			return s.withLinks(r.document().clone(), fmt.Sprint("customers/", r.id), "customers", "")
 		},
 		create: s.createCustomer,
 		update: func(r *record, body *object, batch bool) *reply {
@@ -22,15 +22,21 @@ func (s *Shop) customerResource(c *call) resource {
 			r.modified = now()
 			s.setDate(r.doc, "date_modified", r.modified)
 			s.emit("customer", "updated", r.id)
-			return one(http.StatusOK, withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", ""))
+			return one(http.StatusOK, s.withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", ""))
 		},
-		remove: func(r *record, force bool) *reply {
-			if !force {
-				return fail(http.StatusNotImplemented, "woocommerce_rest_trash_not_supported", "Customers do not support trashing.")
+		noTrash: "Customers do not support trashing.",
+		gets: func() *reply {
+			if s.config.Version == oldest {
+				return fail(http.StatusNotFound, "woocommerce_rest_invalid_id", "Invalid resource ID.")
 			}
+			return fail(http.StatusNotFound, "wc_user_invalid_id", "Invalid user ID.")
+		},
+		remove: func(r *record, _ bool) *reply {
 			s.customers.remove(r)
 			s.emit("customer", "deleted", r.id)
-			return one(http.StatusOK, withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", ""))
+			doc := s.withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", "")
+			doc.object("_links").list("self")[0].(*object).del("targetHints") // nothing may be done to what is gone
+			return one(http.StatusOK, doc)
 		},
 		list: func() *reply {
 			email, role, word := c.query.get("email"), c.query.get("role"), strings.ToLower(c.query.get("search"))
@@ -41,7 +47,7 @@ func (s *Shop) customerResource(c *call) resource {
 				table: s.customers, order: "asc", orderby: []string{"name", "id", "include", "registered_date"}, defaults: "context=view&role=customer",
 				name: func(r *record) string { return r.doc.text("username") },
 				render: func(r *record) *object {
-					return withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", "")
+					return s.withLinks(r.doc.clone(), fmt.Sprint("customers/", r.id), "customers", "")
 				},
 				match: func(r *record) bool {
 					return (email == "" || strings.EqualFold(r.doc.text("email"), email)) && (role == "all" || r.doc.text("role") == role) &&
@@ -77,11 +83,24 @@ func (s *Shop) createCustomer(body *object, batch bool) *reply {
 	if out := s.applyCustomer(r, body, batch); out != nil {
 		return out
 	}
+	if body.text("password") == "" && s.config.Version == newest {
+		s.mergeMeta(doc, []any{obj(field{"key", "default_password_nag"}, field{"value", true})})
+	}
 	s.next.customer++
 	s.customers.add(r)
 	s.emit("customer", "created", r.id)
 	s.emit("customer", "updated", r.id)
-	return one(http.StatusCreated, withLinks(doc.clone(), fmt.Sprint("customers/", r.id), "customers", ""))
+	out := one(http.StatusCreated, s.withLinks(doc.clone(), fmt.Sprint("customers/", r.id), "customers", ""))
+	out.header = http.Header{"Location": {fmt.Sprint(s.base(), "/wp-json/wc/v3/customers/", r.id)}}
+	return out
+}
+
+// downloads are none: the store sells no files.
+func (s *Shop) downloads(customer int64) *reply {
+	if s.customers.rows[customer] == nil {
+		return fail(http.StatusNotFound, "wc_user_invalid_id", "Invalid resource ID.")
+	}
+	return ok([]any{})
 }
 
 func (s *Shop) applyCustomer(r *record, body *object, batch bool) *reply {
@@ -118,7 +137,7 @@ func (s *Shop) applyCustomer(r *record, body *object, batch bool) *reply {
 func (s *Shop) noteResource(c *call, order int64) resource {
 	path := fmt.Sprintf("orders/%d", order)
 	render := func(r *record) *object {
-		return withLinks(r.doc.clone(), fmt.Sprint(path, "/notes/", r.id), path+"/notes", path)
+		return s.withLinks(r.doc.clone(), fmt.Sprint(path, "/notes/", r.id), path+"/notes", path)
 	}
 	noOrder := func() *reply {
 		if s.orders.rows[order] == nil {
@@ -155,10 +174,8 @@ func (s *Shop) noteResource(c *call, order int64) resource {
 			out.header = http.Header{"Location": {fmt.Sprintf("%s/wp-json/wc/v3/%s/notes/%d", s.base(), path, r.id)}}
 			return out
 		},
-		remove: func(r *record, force bool) *reply {
-			if !force {
-				return fail(http.StatusNotImplemented, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
-			}
+		noTrash: "Webhooks do not support trashing.", // so it says
+		remove: func(r *record, _ bool) *reply {
 			s.notes.remove(r)
 			return one(http.StatusOK, render(r))
 		},
@@ -185,7 +202,7 @@ func (s *Shop) refundResource(c *call, order int64) resource {
 		if order == 0 { // the list over all orders tells whose it is
 			doc.fields = slices.Insert(doc.fields, 1, field{"parent_id", number(r.parent)})
 		}
-		return withLinks(doc, fmt.Sprint(path, "/refunds/", r.id), path+"/refunds", path)
+		return s.withLinks(doc, fmt.Sprint(path, "/refunds/", r.id), path+"/refunds", path)
 	}
 	return resource{
 		table: s.refunds, parent: order, code: "woocommerce_rest_shop_order_refund_invalid_id", message: "Invalid ID.", render: render, noBatch: true,
@@ -197,68 +214,13 @@ func (s *Shop) refundResource(c *call, order int64) resource {
 				table: s.refunds, parent: order, render: render, orderby: []string{"date", "id", "include", "title", "slug", "modified"}, defaults: "dp=2",
 			})
 		},
-		create: func(body *object, _ bool) *reply { return s.createRefund(order, body, render) },
-		remove: func(r *record, force bool) *reply {
-			if !force {
-				return fail(http.StatusNotImplemented, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
-			}
+		create:  func(body *object, _ bool) *reply { return s.createRefund(order, body, render) },
+		noTrash: "Webhooks do not support trashing.", // so it says
+		remove: func(r *record, _ bool) *reply {
 			s.refunds.remove(r)
 			doc := s.orders.rows[r.parent].own()
 			doc.set("refunds", slices.DeleteFunc(slices.Clone(doc.list("refunds")), func(v any) bool { return v.(*object).int("id") == r.id }))
 			return one(http.StatusOK, render(r))
 		},
 	}
-}
-
-// createRefund answers every failure with 500 and a number for data. Only amounts are refunded: lines are noted, not reckoned.
-func (s *Shop) createRefund(order int64, body *object, render func(*record) *object) *reply {
-	o := s.orders.rows[order]
-	if o == nil {
-		return fail(http.StatusNotFound, orderInvalidID, "Invalid order ID.")
-	}
-	refuse := func(why string) *reply {
-		return &reply{status: http.StatusInternalServerError, body: obj(field{"code", "woocommerce_rest_cannot_create_order_refund"},
-			field{"message", why}, field{"data", number(500)})}
-	}
-	sum, given := amount(body, "amount")
-	left := money(o.document().text("total"))
-	for _, v := range o.document().list("refunds") {
-		left = left.Add(money(v.(*object).text("total"))) // negative
-	}
-	if api, isBool := body.get("api_refund").(bool); !isBool || api {
-		return refuse("The payment gateway for this order does not support automatic refunds.")
-	}
-	if !given || sum.Sign() <= 0 || sum.GreaterThan(left) {
-		return refuse("Invalid refund amount.")
-	}
-	at := now()
-	r := &record{id: s.next.post, parent: order, doc: s.templates.refund.clone(), created: at, modified: at}
-	s.next.post++
-	kind := "partial"
-	if sum.Equal(left) {
-		kind = "full"
-	}
-	r.doc.set("id", number(r.id))
-	s.setDate(r.doc, "date_created", at)
-	r.doc.set("amount", cents(sum))
-	r.doc.set("reason", body.text("reason"))
-	r.doc.set("line_items", []any{})
-	r.doc.set("tax_lines", []any{})
-	r.doc.set("meta_data", []any{obj(field{"id", number(s.next.meta)}, field{"key", "_refund_type"}, field{"value", kind})})
-	s.next.meta++
-	s.mergeMeta(r.doc, body.list("meta_data"))
-	s.refunds.add(r)
-
-	doc := o.own()
-	entry := obj(field{"id", number(r.id)}, field{"reason", body.text("reason")}, field{"total", "-" + cents(sum)}, field{"total_tax", "0.00"})
-	doc.set("refunds", append([]any{entry}, doc.list("refunds")...))
-	if kind == "full" {
-		s.changeStatus(o, "refunded")
-	}
-	o.modified = at
-	s.setDate(doc, "date_modified", at)
-	s.emit("order", "updated", order)
-	out := one(http.StatusCreated, render(r))
-	out.header = http.Header{"Location": {s.base() + `/wp-json/wc/v3/orders/(?P<order_id>[\d]+)/refunds/` + fmt.Sprint(r.id)}}
-	return out
 }

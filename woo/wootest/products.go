@@ -20,6 +20,12 @@ func (s *Shop) productResource(c *call) resource {
 	return resource{
 		table: s.products, code: productInvalidID, message: "Invalid ID.",
 		render: s.renderProduct, remove: s.removeProduct,
+		view: func(r *record) *object {
+			if r.parent != 0 {
+				return s.asProduct(r)
+			}
+			return s.viewProduct(r)
+		},
 		create: func(body *object, batch bool) *reply { return s.createProduct(0, body, batch) },
 		update: func(r *record, body *object, batch bool) *reply {
 			if r.parent != 0 {
@@ -36,12 +42,20 @@ func (s *Shop) variationResource(c *call, parent int64) resource {
 	return resource{
 		table: s.products, parent: parent, code: variationInvalidID, message: "Invalid ID.",
 		mine:   func(r *record) bool { return r.parent != 0 },
+		lax:    s.config.Version == oldest,
 		render: s.renderProduct, remove: s.removeProduct, update: s.updateProduct,
 		create: func(body *object, batch bool) *reply { return s.createProduct(parent, body, batch) },
 		list: func() *reply {
 			l := s.productListing(c, parent)
 			wanted := l.match
 			l.match = func(r *record) bool { return r.parent != 0 && wanted(r) }
+			if parent == 0 {
+				l.render = func(r *record) *object { // as it links them
+					doc := s.withLinks(s.viewProduct(r), fmt.Sprint("variations/", r.id), "variations", "products/0")
+					doc.object("_links").list("self")[0].(*object).del("targetHints")
+					return doc
+				}
+			}
 			return s.list(c, l)
 		},
 	}
@@ -53,46 +67,72 @@ func (s *Shop) productListing(c *call, parent int64) listing {
 	if v := strings.TrimSpace(c.query.get("sku")); v != "" {
 		skus = append(skus, v) // the whole string is tried too: a SKU may hold a comma
 	}
-	types, stock := c.query.list("type"), c.query.list("stock_status")
+	of := strings.HasSuffix(strings.TrimSuffix(c.path, "/"), "/variations")
+	wanted := s.productFilter(c)
+	byCode := len(skus) > 0 || c.query.get("search_sku") != "" || c.query.get("global_unique_id") != "" && s.config.Version == newest
 	word := strings.ToLower(c.query.get("search"))
-	statuses := c.query.list("status")
+	status := statusFilter(c.query.list("status"), true)
+	orderby := []string{"date", "id", "include", "title", "slug", "modified", "popularity", "rating", "post__in", "price", "sales", "menu_order"}
+	if s.config.Version == newest {
+		orderby = append(orderby, "random")
+	}
 	return listing{
-		table: s.products, parent: parent, render: s.renderProduct, defaults: "context=view",
-		orderby: []string{"date", "id", "include", "title", "slug", "modified", "price", "popularity", "rating", "menu_order", "random", "sales", "post__in"},
-		name:    func(r *record) string { return r.document().text("name") },
+		table: s.products, parent: parent, defaults: "context=view", orderby: orderby,
+		render: func(r *record) *object {
+			if r.parent != 0 && !of {
+				return s.asProduct(r)
+			}
+			return s.viewProduct(r)
+		},
+		name:   func(r *record) string { return r.document().text("name") },
+		member: productMember,
 		match: func(r *record) bool {
 			doc := r.document()
 			switch {
-			case r.parent != 0 && parent == 0 && len(skus) == 0 && !strings.HasSuffix(c.path, "/variations"):
+			case r.parent != 0 && parent == 0 && !byCode && !of:
 				return false
 			case len(skus) > 0 && !slices.ContainsFunc(skus, func(sku string) bool {
 				return !strings.Contains(sku, "<") && doc.text("sku") != "" && strings.EqualFold(sku, doc.text("sku"))
 			}):
 				return false
-			case len(types) > 0 && !slices.Contains(types, doc.text("type")):
-				return false
-			case len(stock) > 0 && !slices.Contains(stock, doc.text("stock_status")):
-				return false
 			case word != "" && !strings.Contains(strings.ToLower(doc.text("name")), word):
 				return false
 			}
-			return statusFilter(statuses)(r)
+			return status(r) && wanted(r)
 		},
 	}
+}
+
+// productMember is by what products are sorted, named as orderby does.
+func productMember(r *record, by string) any {
+	switch by {
+	case "popularity", "sales":
+		by = "total_sales"
+	case "rating":
+		by = "average_rating"
+	}
+	return r.document().get(by)
 }
 
 func (s *Shop) renderProduct(r *record) *object {
 	doc := r.document().clone()
 	if r.parent == 0 {
-		return withLinks(doc, fmt.Sprint("products/", r.id), "products", "")
+		return s.withLinks(doc, fmt.Sprint("products/", r.id), "products", "")
 	}
 	up := fmt.Sprint("products/", r.parent)
-	if parent := s.products.rows[r.parent]; parent != nil && doc.get("manage_stock") == "parent" {
+	if parent := s.products.rows[r.parent]; s.inherits(r) {
+		doc.set("manage_stock", "parent")
 		for _, name := range []string{"stock_quantity", "stock_status"} {
 			doc.set(name, parent.document().get(name))
 		}
 	}
-	return withLinks(doc, fmt.Sprint(up, "/variations/", r.id), up+"/variations", up)
+	return s.withLinks(doc, fmt.Sprint(up, "/variations/", r.id), up+"/variations", up)
+}
+
+// inherits reports whether a variation's stock is its parent's: it manages none, and the parent does.
+func (s *Shop) inherits(r *record) bool {
+	parent := s.products.rows[r.parent]
+	return parent != nil && r.document().get("manage_stock") != true && parent.document().get("manage_stock") == true
 }
 
 // findProduct looks a product or variation up for an order line.
@@ -120,7 +160,10 @@ func (s *Shop) setProduct(line *object, r *record) {
 	line.set("variation_id", number(0))
 	line.set("name", "")
 	line.set("sku", nil)
-	line.set("global_unique_id", nil)
+	if line.has("global_unique_id") {
+		line.set("global_unique_id", nil)
+	}
+	line.set("image", obj(field{"id", number(0)}, field{"src", ""}))
 	line.set("price_of_catalogue", "0")
 	if r == nil {
 		return
@@ -135,7 +178,21 @@ func (s *Shop) setProduct(line *object, r *record) {
 		line.set("name", parent.document().text("name")+" - "+doc.text("name"))
 	}
 	line.set("sku", doc.text("sku"))
-	line.set("global_unique_id", doc.text("global_unique_id"))
+	if line.has("global_unique_id") {
+		line.set("global_unique_id", doc.text("global_unique_id"))
+	}
+	line.set("image", obj(field{"id", ""}, field{"src", ""}))
+	if images := doc.list("images"); len(images) > 0 {
+		first := images[0].(*object)
+		line.set("image", obj(field{"id", plain(first.get("id"))}, field{"src", first.get("src")})) // a text here, a number there
+	}
+	if r.parent != 0 {
+		line.set("image", obj(field{"id", number(0)}, field{"src", ""}))
+		for _, v := range doc.list("attributes") {
+			a := v.(*object)
+			s.mergeLineMeta(line, obj(field{"meta_data", []any{obj(field{"key", a.text("slug")}, field{"value", slug(a.text("option"))})}}))
+		}
+	}
 	line.set("price_of_catalogue", doc.text("price"))
 }
 
@@ -170,7 +227,7 @@ func (s *Shop) createProduct(parent int64, body *object, batch bool) *reply {
 	out := one(http.StatusCreated, s.renderProduct(r))
 	path := fmt.Sprint("/wp-json/wc/v3/products/", r.id)
 	if parent != 0 {
-		path = fmt.Sprintf("/wp-json/wc/v3/products/%d/variations/%d", parent, r.id)
+		path = `/wp-json/wc/v3/products/(?P<product_id>[\d]+)/variations/` + fmt.Sprint(r.id) // as it comes
 	}
 	out.header = http.Header{"Location": {s.base() + path}}
 	return out
@@ -204,6 +261,9 @@ func (s *Shop) removeProduct(r *record, force bool) *reply {
 			s.products.remove(variation)
 		}
 		s.products.remove(r)
+		if r.parent != 0 && s.config.Version == newest {
+			out.body.(*object).object("_links").list("self")[0].(*object).del("targetHints")
+		}
 		return out
 	}
 	if r.status == "trash" {
@@ -213,8 +273,9 @@ func (s *Shop) removeProduct(r *record, force bool) *reply {
 		}
 		return fail(http.StatusGone, "woocommerce_rest_already_trashed", "The "+kind+" has already been deleted.")
 	}
-	r.status = "trash"
 	r.own().set("status", "trash")
+	s.trashMeta(r, r.status)
+	r.status = "trash"
 	s.bumpProduct(r)
 	s.emit("product", "deleted", r.id)
 	return out
@@ -223,7 +284,7 @@ func (s *Shop) removeProduct(r *record, force bool) *reply {
 // applyProduct merges body into a product or variation. What the store ignores is ignored.
 func (s *Shop) applyProduct(r *record, body *object, batch bool) *reply {
 	doc := r.doc
-	if out := checkProduct(body, batch); out != nil {
+	if out := s.checkProduct(r, body, batch); out != nil {
 		return out
 	}
 	if sku := body.text("sku"); sku != "" && !strings.EqualFold(sku, doc.text("sku")) {
@@ -244,7 +305,7 @@ func (s *Shop) applyProduct(r *record, body *object, batch bool) *reply {
 		doc.set("name", strings.ReplaceAll(html.UnescapeString(v), "&", "&amp;"))
 	}
 	for _, name := range []string{
-		"images", "image", "categories", "tags", "attributes", "default_attributes", "dimensions", "upsell_ids", "cross_sell_ids",
+		"image", "default_attributes", "dimensions", "upsell_ids", "cross_sell_ids",
 		"grouped_products", "menu_order", "virtual", "downloadable", "featured", "sold_individually", "reviews_allowed", "low_stock_amount",
 	} {
 		if body.has(name) && doc.has(name) {
@@ -258,15 +319,18 @@ func (s *Shop) applyProduct(r *record, body *object, batch bool) *reply {
 	s.mergeMeta(doc, body.list("meta_data"))
 	applyPrices(doc, body)
 	applyStock(doc, body)
-	return nil
+	return s.fillProduct(r, body)
 }
 
 // checkProduct is the schema check that single writes undergo and batches do not.
-func checkProduct(body *object, batch bool) *reply {
+func (s *Shop) checkProduct(r *record, body *object, batch bool) *reply {
 	if batch {
 		return nil
 	}
 	var bad invalid
+	if body.get("manage_stock") == "parent" && (r.parent == 0 || s.config.Version == oldest) {
+		bad.add("manage_stock", "rest_invalid_type", "manage_stock is not of type boolean.")
+	}
 	for _, name := range []string{"stock_quantity", "low_stock_amount", "menu_order"} {
 		v := body.get(name)
 		if _, isInt := asInt(v); v != nil && !isInt {
@@ -316,6 +380,12 @@ func applyPrices(doc, body *object) {
 
 // applyStock: the quantity of what is not managed is ignored with 200; so is the status of what is managed; null is 0.
 func applyStock(doc, body *object) {
+	switch manage := body.get("manage_stock"); manage {
+	case "true", "1":
+		body.set("manage_stock", true)
+	case "false", "0":
+		body.set("manage_stock", false)
+	}
 	switch manage := body.get("manage_stock"); manage {
 	case true, false, "parent":
 		doc.set("manage_stock", manage)
@@ -375,16 +445,23 @@ func (s *Shop) moveStock(r *record, sign int64) {
 		if line == nil {
 			continue
 		}
-		p := s.products.rows[line.int("variation_id")]
-		if p == nil || p.document().get("manage_stock") == "parent" {
-			p = s.products.rows[line.int("product_id")]
-		}
-		if p == nil || p.document().get("manage_stock") != true {
+		p := s.stockOf(line)
+		if p == nil {
 			continue
 		}
 		quantity, _ := amount(line, "quantity")
 		addStock(p.own(), quantity.Mul(decimal.NewFromInt(sign)))
+		s.noteReduction(line, quantity, sign)
 		s.bumpProduct(p)
 		s.emit("product", "updated", p.id)
 	}
+}
+
+// noteReduction keeps on the line how much of the stock it has taken.
+func (s *Shop) noteReduction(line *object, quantity decimal.Decimal, sign int64) {
+	var value any
+	if sign < 0 {
+		value = quantity.String()
+	}
+	s.mergeLineMeta(line, obj(field{"meta_data", []any{obj(field{"key", "_reduced_stock"}, field{"value", value})}}))
 }

@@ -3,6 +3,7 @@ package wootest
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -18,7 +19,12 @@ type resource struct {
 	update  func(r *record, body *object, batch bool) *reply
 	remove  func(r *record, force bool) *reply
 	render  func(r *record) *object
+	view    func(r *record) *object // of a GET without context=edit; nil: render
+	gets    func() *reply           // a GET of an unknown id; nil: 404
 	noBatch bool
+	puts    int    // status of a PUT to an unknown id; 0: 400
+	lax     bool   // finds a record whoever's child it is
+	noTrash string // what a DELETE without force is told, also of an unknown id; "" where there is a trash
 }
 
 // route finds what a path below wc/v3 means. A nil run is no route.
@@ -33,6 +39,7 @@ func (s *Shop) route(c *call, path []string) (run func() *reply, batch bool) {
 	if err != nil {
 		id = 0
 	}
+	older := s.config.Version == oldest
 	switch {
 	case len(path) == 0:
 		return s.read(c, func() *reply { return ok(obj(field{"namespace", "wc/v3"}, field{"routes", obj()})) }), false
@@ -40,24 +47,51 @@ func (s *Shop) route(c *call, path []string) (run func() *reply, batch bool) {
 		return s.serveResource(c, s.noteResource(c, id), path[3:])
 	case at(0) == "orders" && at(2) == "refunds" && id != 0:
 		return s.serveResource(c, s.refundResource(c, id), path[3:])
+	case at(0) == "orders" && at(2) == "actions" && at(3) == "send_order_details" && len(path) == 4 && c.method == http.MethodPost && !older:
+		return func() *reply { return s.sendDetails(id) }, false
 	case at(0) == "orders":
 		return s.serveResource(c, s.orderResource(c), path[1:])
-	case at(0) == "refunds" && len(path) == 1:
+	case at(0) == "refunds" && len(path) == 1 && !older:
 		return s.read(c, s.refundResource(c, 0).list), false
-	case at(0) == "products" && at(2) == "variations" && id != 0:
-		return s.serveResource(c, s.variationResource(c, id), path[3:])
-	case at(0) == "products":
-		return s.serveResource(c, s.productResource(c), path[1:])
-	case at(0) == "variations" && len(path) == 1:
+	case at(0) == "variations" && len(path) == 1 && !older:
 		return s.read(c, s.variationResource(c, 0).list), false
+	case at(0) == "customers" && at(2) == "downloads" && len(path) == 3:
+		return s.read(c, func() *reply { return s.downloads(id) }), false
 	case at(0) == "customers":
 		return s.serveResource(c, s.customerResource(c), path[1:])
 	case at(0) == "webhooks":
 		return s.serveResource(c, s.webhookResource(c), path[1:])
-	case at(0) == "system_status" && len(path) == 1:
-		return s.read(c, func() *reply { return ok(s.templates.system.clone()) }), false
+	case at(0) == "reports" && len(path) > 1:
+		return s.reports(c, path[1:]), false
+	case at(0) == "shipping" && at(3) == "locations" && len(path) == 4:
+		zone, isInt := asInt(at(2))
+		if !isInt {
+			return nil, false
+		}
+		return s.zoneLocations(c, zone), false
 	}
-	return nil, false
+	if k, parent, rest := s.kindRoute(path); k != nil && (k.since == "" || !older) && !(k.path == "taxes" && at(1) == "classes") {
+		return s.serveResource(c, s.kindResource(c, k, parent), rest)
+	}
+	if at(0) == "products" {
+		return s.productRoute(c, path, id)
+	}
+	return s.fixedRoute(c, path)
+}
+
+// productRoute is what lies below products and is no kind.
+func (s *Shop) productRoute(c *call, path []string, id int64) (run func() *reply, batch bool) {
+	switch {
+	case len(path) > 2 && path[2] == "variations" && id != 0:
+		return s.serveResource(c, s.variationResource(c, id), path[3:])
+	case len(path) == 3 && path[2] == "duplicate" && id != 0 && c.method == http.MethodPost:
+		return func() *reply { return s.duplicate(id) }, false
+	case len(path) == 2 && path[1] == "suggested-products":
+		return s.read(c, func() *reply { return s.suggested(c) }), false
+	case len(path) == 3 && path[1] == "custom-fields" && path[2] == "names" && s.config.Version == newest:
+		return s.read(c, func() *reply { return s.fieldNames(c) }), false
+	}
+	return s.serveResource(c, s.productResource(c), path[1:])
 }
 
 func (s *Shop) read(c *call, run func() *reply) func() *reply {
@@ -93,7 +127,13 @@ func (s *Shop) serveResource(c *call, res resource, rest []string) (run func() *
 		return func() *reply {
 			r := res.find(id)
 			if r == nil {
+				if res.gets != nil {
+					return res.gets()
+				}
 				return fail(http.StatusNotFound, res.code, res.message)
+			}
+			if res.view != nil && c.query.get("context") != "edit" {
+				return one(http.StatusOK, res.view(r))
 			}
 			return one(http.StatusOK, res.render(r))
 		}, false
@@ -108,7 +148,7 @@ func (s *Shop) serveResource(c *call, res resource, rest []string) (run func() *
 
 func (res resource) find(id int64) *record {
 	r := res.table.rows[id]
-	if r == nil || res.parent != 0 && r.parent != res.parent || res.mine != nil && !res.mine(r) {
+	if r == nil || res.parent != 0 && r.parent != res.parent && !res.lax || res.mine != nil && !res.mine(r) {
 		return nil
 	}
 	return r
@@ -118,16 +158,22 @@ func (res resource) find(id int64) *record {
 func (res resource) put(id int64, body *object, batch bool) *reply {
 	r := res.find(id)
 	if r == nil {
-		message := "ID is invalid."
-		if batch || res.code != orderInvalidID {
-			message = res.message
+		message, status := res.message, http.StatusBadRequest
+		if !batch && res.code == orderInvalidID {
+			message = "ID is invalid."
 		}
-		return fail(http.StatusBadRequest, res.code, message)
+		if res.puts != 0 {
+			status = res.puts
+		}
+		return fail(status, res.code, message)
 	}
 	return res.update(r, body, batch)
 }
 
 func (res resource) erase(id int64, force bool) *reply {
+	if !force && res.noTrash != "" {
+		return fail(http.StatusNotImplemented, "woocommerce_rest_trash_not_supported", res.noTrash)
+	}
 	r := res.find(id)
 	if r == nil {
 		return fail(http.StatusNotFound, res.code, res.message)
@@ -138,9 +184,8 @@ func (res resource) erase(id int64, force bool) *reply {
 // batch runs creates, updates and deletes in this order, one by one, with no transaction and no schema check of the items.
 func (s *Shop) batch(c *call, res resource) *reply {
 	creates, updates, deletes := c.body.list("create"), c.body.list("update"), c.body.list("delete")
-	if len(creates)+len(updates)+len(deletes) > 100 {
-		return fail(http.StatusRequestEntityTooLarge, "woocommerce_rest_request_entity_too_large",
-			"Unable to accept more than 100 items for this request.")
+	if len(creates)+len(updates)+len(deletes) > batchLimit {
+		return tooMany()
 	}
 	result := obj()
 	collect := func(group string, items []any, run func(item any) (id any, out *reply)) {
@@ -184,7 +229,7 @@ func (s *Shop) batch(c *call, res resource) *reply {
 			return nil, nil // skipped: the results after it move up
 		}
 		out := res.erase(id, true)
-		if res.code == variationInvalidID {
+		if res.code == variationInvalidID && s.config.Version == newest {
 			return obj(field{"id", number(id)}, field{"product_id", number(res.parent)}, field{"force", true}), out
 		}
 		return number(id), out
@@ -193,6 +238,14 @@ func (s *Shop) batch(c *call, res resource) *reply {
 		return ok([]any{})
 	}
 	return ok(result)
+}
+
+// batchLimit is how many items one batch may hold, all groups together.
+const batchLimit = 100
+
+func tooMany() *reply {
+	return fail(http.StatusRequestEntityTooLarge, "woocommerce_rest_request_entity_too_large",
+		"Unable to accept more than 100 items for this request.")
 }
 
 // index is /wp-json/.
@@ -209,11 +262,16 @@ func (s *Shop) index(_ *call) *object {
 }
 
 // withLinks adds the _links of a resource.
-func withLinks(doc *object, self, collection, up string) *object {
-	href := func(path string) []any {
-		return []any{obj(field{"href", "https://shop.invalid/wp-json/wc/v3/" + path})}
+func (s *Shop) withLinks(doc *object, self, collection, up string) *object {
+	own := href(self)
+	if s.config.Version == newest {
+		verbs := []any{"GET", "POST", "PUT", "PATCH", "DELETE"}
+		if strings.Contains(self, "/notes/") || strings.Contains(self, "/refunds/") {
+			verbs = []any{"GET", "DELETE"}
+		}
+		own[0].(*object).set("targetHints", obj(field{"allow", verbs}))
 	}
-	l := obj(field{"self", href(self)}, field{"collection", href(collection)})
+	l := obj(field{"self", own}, field{"collection", href(collection)})
 	if up != "" {
 		l.set("up", href(up))
 	}

@@ -11,10 +11,11 @@ import (
 
 // templates are recorded answers from which the store makes its own.
 type templates struct {
-	orders, products                               []*object
-	order, product, variation, parentVariation     *object
-	customer, refund, note, webhook, index, system *object
-	lines                                          *object // one empty line of each kind
+	orders, products                           []*object
+	order, product, variation, parentVariation *object
+	customer, refund, note, webhook, index     *object
+	duplicate, asProduct                       *object // what products/<id>/duplicate answers; a variation under /products
+	lines                                      *object // one empty line of each kind
 }
 
 func loadTemplates() (*templates, error) {
@@ -23,7 +24,7 @@ func loadTemplates() (*templates, error) {
 		"order-empty.json": &t.order, "product-empty.json": &t.product,
 		"variation.json": &t.variation, "variation-parent-stock.json": &t.parentVariation,
 		"customer.json": &t.customer, "refund.json": &t.refund, "note.json": &t.note, "webhook.json": &t.webhook,
-		"index.json": &t.index, "system.json": &t.system, "line.json": &t.lines,
+		"index.json": &t.index, "line.json": &t.lines, "product-duplicate.json": &t.duplicate, "variation-as-product.json": &t.asProduct,
 	} {
 		docs, err := loadDocuments(name)
 		if err != nil {
@@ -47,6 +48,38 @@ func loadDocuments(name string) (docs []*object, err error) {
 		docs = append(docs, doc)
 	}
 	return docs, nil
+}
+
+// shorten takes from the templates what 8.9.1 does not have.
+func (t *templates) shorten() {
+	for _, p := range []*object{t.product, t.variation, t.parentVariation, t.asProduct} {
+		lose(p, "global_unique_id", "brands")
+	}
+	lose(t.variation, "type", "gallery_image_ids")
+	lose(t.parentVariation, "type", "gallery_image_ids")
+	lose(t.duplicate, "cogs_value", "brand_ids", "global_unique_id")
+	for _, f := range t.lines.fields {
+		lose(f.value.(*object), "global_unique_id")
+	}
+	lose(t.lines.object("shipping_lines"), "tax_status")
+}
+
+func lose(o *object, names ...string) {
+	for _, name := range names {
+		o.del(name)
+	}
+}
+
+// shortenOrder takes from a whole order what 8.9.1 does not have.
+func shortenOrder(o *object) {
+	each := func(list string, names ...string) {
+		for _, v := range o.list(list) {
+			lose(v.(*object), names...)
+		}
+	}
+	each("line_items", "global_unique_id")
+	each("shipping_lines", "tax_status")
+	each("refunds", "total_tax")
 }
 
 // line is an empty line of an order, to be filled in.
@@ -268,8 +301,17 @@ func (s *Shop) seedCatalogue() bool {
 	if t.products, err = loadDocuments("products.ndjson"); err != nil {
 		return false
 	}
+	if s.config.Version == oldest {
+		for _, o := range orders {
+			shortenOrder(o)
+		}
+		for _, p := range t.products {
+			lose(p, "global_unique_id", "brands")
+		}
+	}
 	t.orders = orders
 	s.seedCustomers()
+	s.seedKinds()
 	at := now().Add(-365 * 24 * time.Hour)
 	add := func(doc *object, parent int64) {
 		r := &record{id: doc.int("id"), parent: parent, doc: doc, status: doc.text("status"), created: at, modified: at}

@@ -17,7 +17,7 @@ import (
 	"github.com/tillwire/tillwire/woo"
 )
 
-//go:embed testdata
+//go:embed testdata/*.json testdata/*.ndjson testdata/fixed.json.gz
 var recorded embed.FS
 
 // Config describes a store. The zero value is a store at https://shop.test that is an hour ahead of UTC.
@@ -31,6 +31,9 @@ type Config struct {
 	Location *time.Location
 	// Statuses of orders beyond WooCommerce's own, without wc-. Default "packed".
 	Statuses []string
+	// Version of WooCommerce that the store answers as: 11.0.1 (default), or 8.9.1, which lacks the routes and fields that came later and
+	// keeps orders as PostsStorage does.
+	Version string
 	// PostsStorage keeps orders as before HPOS: edits of addresses, lines and meta data do not move date_modified, a PUT of equal
 	// values does not either, and a page past the end tells the true totals.
 	PostsStorage bool
@@ -39,6 +42,12 @@ type Config struct {
 	// Deliveries carries webhooks to where DeliverTo does not reach. Default: an own http.Transport, that is: real sockets.
 	Deliveries http.RoundTripper
 }
+
+// The versions that were recorded.
+const (
+	newest = "11.0.1"
+	oldest = "8.9.1"
+)
 
 // String leaves the secret out.
 func (c Config) String() string {
@@ -73,23 +82,28 @@ type Shop struct {
 	home   *url.URL
 	faults *fakehttp.Injector
 
-	mu        sync.Mutex
-	keys      map[string]key
-	nonces    map[string]time.Time // OAuth nonces that were used
-	orders    *table
-	refunds   *table
-	notes     *table
-	products  *table // variations too: they are posts of one sequence
-	customers *table
-	webhooks  *table
-	templates *templates
-	next      struct{ post, note, customer, webhook, item, meta int64 }
-	queue     []event
-	hooks     map[int64]*hook
-	saved     []int64 // webhooks, by the request in hand
-	requests  []Request
-	started   string // URL of the last Start
-	transport *fakehttp.Transport
+	mu         sync.Mutex
+	keys       map[string]key
+	nonces     map[string]time.Time // OAuth nonces that were used
+	orders     *table
+	refunds    *table
+	notes      *table
+	products   *table // variations too: they are posts of one sequence
+	customers  *table
+	webhooks   *table
+	kinds      map[string]*collection // by path
+	things     *object                // what is known by name, lists by path; see fixed
+	locations  map[int64][]*object    // of shipping zones
+	templates  *templates
+	next       struct{ post, note, customer, webhook, item, meta int64 }
+	queue      []event
+	hooks      map[int64]*hook
+	saved      []int64 // webhooks, by the request in hand
+	requests   []Request
+	started    string // URL of the last Start
+	trouble    Trouble
+	hookFaults hookDice
+	transport  *fakehttp.Transport
 
 	deliver   sync.Mutex // one run of the queue at a time
 	targets   []target
@@ -116,6 +130,15 @@ func New(c Config) (*Shop, error) {
 	if c.Location == nil {
 		c.Location = time.FixedZone("", 3600)
 	}
+	switch c.Version {
+	case "":
+		c.Version = newest
+	case newest:
+	case oldest:
+		c.PostsStorage = true
+	default:
+		return nil, fmt.Errorf("wootest: Config.Version %q is none that is known: %s, %s", c.Version, newest, oldest)
+	}
 	if c.Statuses == nil {
 		c.Statuses = []string{"packed"}
 	}
@@ -129,12 +152,21 @@ func New(c Config) (*Shop, error) {
 	if err != nil {
 		return nil, err
 	}
+	collections, err := loadCollections()
+	if err != nil {
+		return nil, err
+	}
+	if c.Version == oldest {
+		t.shorten()
+	}
 	s := &Shop{
-		config: c, home: home, templates: t,
+		kinds: collections, locations: map[int64][]*object{}, config: c, home: home, templates: t,
 		keys: map[string]key{c.Key: {c.Secret, ReadWrite}}, nonces: map[string]time.Time{}, hooks: map[int64]*hook{},
 		orders: newTable(), refunds: newTable(), notes: newTable(), products: newTable(), customers: newTable(), webhooks: newTable(),
 	}
 	s.next.post, s.next.note, s.next.customer, s.next.webhook, s.next.item, s.next.meta = 1001, 1, 1, 1, 1, 1
+	s.addKind("taxes", 0, s.kinds["taxes"].docs[0].clone())
+	s.addKind("shipping/zones", 0, s.kinds["shipping/zones"].docs[0].clone())
 	s.faults = fakehttp.NewInjector(http.HandlerFunc(s.serve), faultBody)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop

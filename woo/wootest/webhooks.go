@@ -32,16 +32,28 @@ type event struct {
 	resource string
 	id       int64
 	deleted  bool
+	due      time.Time // not before; zero: at the next run of the queue
+}
+
+// same reports whether two events are one delivery.
+func (e event) same(o event) bool {
+	e.due, o.due = time.Time{}, time.Time{}
+	return e == o
 }
 
 func (s *Shop) webhookResource(c *call) resource {
 	return resource{
 		table: s.webhooks, code: "woocommerce_rest_shop_webhook_invalid_id", message: "Invalid ID.", render: s.renderWebhook,
 		create: s.createWebhook, update: s.updateWebhook,
-		remove: func(r *record, force bool) *reply {
-			if !force {
-				return fail(http.StatusNotImplemented, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
+		noTrash: "Webhooks do not support trashing.",
+		gets: func() *reply {
+			status := http.StatusNotFound
+			if s.config.Version == oldest {
+				status = http.StatusBadRequest
 			}
+			return fail(status, "woocommerce_rest_shop_webhook_invalid_id", "ID is invalid.")
+		},
+		remove: func(r *record, _ bool) *reply {
 			s.webhooks.remove(r)
 			delete(s.hooks, r.id)
 			s.queue = slices.DeleteFunc(s.queue, func(e event) bool { return e.hook == r.id })
@@ -61,7 +73,7 @@ func (s *Shop) webhookResource(c *call) resource {
 }
 
 func (s *Shop) renderWebhook(r *record) *object {
-	return withLinks(r.doc.clone(), fmt.Sprint("webhooks/", r.id), "webhooks", "")
+	return s.withLinks(r.doc.clone(), fmt.Sprint("webhooks/", r.id), "webhooks", "")
 }
 
 func (s *Shop) createWebhook(body *object, batch bool) *reply {
@@ -116,6 +128,11 @@ func (r *record) setTopic(topic string) {
 		hooks = []any{"woocommerce_new_order"}
 	case "order.updated":
 		hooks = []any{"woocommerce_update_order", "woocommerce_order_refunded"}
+	case "order.deleted":
+		hooks = []any{"wp_trash_post", "woocommerce_trash_order"}
+	}
+	if resource == "action" {
+		hooks = []any{event}
 	}
 	r.doc.set("hooks", hooks)
 }
@@ -177,8 +194,12 @@ func (s *Shop) updateWebhook(r *record, body *object, _ bool) *reply {
 // emit queues an event for each active webhook of its topic. What waits already is not queued again.
 func (s *Shop) emit(resource, what string, id int64) {
 	for _, r := range s.webhooks.all {
+		if r.status != "active" || r.doc.text("topic") != resource+"."+what {
+			continue
+		}
 		e := event{hook: r.id, resource: resource, id: id, deleted: what == "deleted"}
-		if r.status == "active" && r.doc.text("topic") == resource+"."+what && !slices.Contains(s.queue, e) {
+		if !slices.ContainsFunc(s.queue, e.same) {
+			e.due = s.hookFaults.due()
 			s.queue = append(s.queue, e)
 		}
 	}
@@ -197,8 +218,16 @@ func (s *Shop) Deliver(ctx context.Context) (accepted int) {
 	s.deliver.Lock()
 	defer s.deliver.Unlock()
 	s.mu.Lock()
-	queue := s.queue
+	queue, at := s.queue, time.Now()
 	s.queue = nil
+	queue = slices.DeleteFunc(queue, func(e event) bool {
+		if e.due.After(at) {
+			s.queue = append(s.queue, e)
+			return true
+		}
+		return false
+	})
+	s.hookFaults.shuffle(queue)
 	s.mu.Unlock()
 	for i, e := range queue {
 		if ctx.Err() != nil {
@@ -243,7 +272,8 @@ func (s *Shop) send(ctx context.Context, e event) bool {
 	deliveryID := md5.Sum([]byte(fmt.Sprint(e.hook, " ", at.Unix())))
 	header := http.Header{
 		"Content-Type":             {"application/json"},
-		"User-Agent":               {"WooCommerce/11.0.1 Hookshot (WordPress/7.1)"},
+		"User-Agent":               {s.hookshot()},
+		"Accept":                   {"*/*"},
 		"X-WC-Webhook-Source":      {s.base() + "/"},
 		"X-WC-Webhook-Topic":       {r.doc.text("topic")},
 		"X-WC-Webhook-Resource":    {r.doc.text("resource")},
@@ -253,10 +283,14 @@ func (s *Shop) send(ctx context.Context, e event) bool {
 		"X-WC-Webhook-Delivery-ID": {hex.EncodeToString(deliveryID[:])},
 	}
 	target := r.doc.text("delivery_url")
+	times := s.hookFaults.times()
 	s.mu.Unlock()
 
-	status, err := s.post(ctx, target, header, body)
-	delivered := err == nil && status >= 200 && status <= 302
+	delivered := false
+	for range times {
+		status, err := s.post(ctx, target, header.Clone(), body)
+		delivered = err == nil && status >= 200 && status <= 302
+	}
 
 	s.mu.Lock()
 	if s.webhooks.rows[e.hook] == r {
@@ -283,6 +317,14 @@ func (s *Shop) send(ctx context.Context, e event) bool {
 	return delivered
 }
 
+// hookshot is how the store names itself.
+func (s *Shop) hookshot() string {
+	if s.config.Version == oldest {
+		return "WooCommerce/8.9.1 Hookshot (WordPress/6.5.5)"
+	}
+	return "WooCommerce/11.0.1 Hookshot (WordPress/7.1)"
+}
+
 // maxFailures in a row are borne; the failure that finds more of them counted disables the webhook.
 const maxFailures = 5
 
@@ -292,12 +334,19 @@ func (s *Shop) payload(e event) []byte {
 	switch {
 	case e.deleted:
 		doc = obj(field{"id", number(e.id)})
+	case e.resource == "action":
+		doc = obj(field{"action", s.webhooks.rows[e.hook].doc.get("event")}, field{"arg", number(e.id)})
+	case e.resource == "coupon" && s.kinds["coupons"].table.rows[e.id] != nil:
+		doc = s.withLinks(s.kinds["coupons"].table.rows[e.id].doc.clone(), fmt.Sprint("coupons/", e.id), "coupons", "")
 	case e.resource == "order" && s.orders.rows[e.id] != nil:
 		doc = s.renderOrder(s.orders.rows[e.id])
 	case e.resource == "product" && s.products.rows[e.id] != nil:
-		doc = s.renderProduct(s.products.rows[e.id])
+		doc = s.viewProduct(s.products.rows[e.id])
+		if r := s.products.rows[e.id]; r.parent != 0 {
+			doc = s.asProduct(r)
+		}
 	case e.resource == "customer" && s.customers.rows[e.id] != nil:
-		doc = withLinks(s.customers.rows[e.id].doc.clone(), fmt.Sprint("customers/", e.id), "customers", "")
+		doc = s.withLinks(s.customers.rows[e.id].doc.clone(), fmt.Sprint("customers/", e.id), "customers", "")
 	default: // force-deleted meanwhile: the store sends the error that it meets
 		doc = fail(http.StatusNotFound, orderInvalidID, "Invalid ID.").body.(*object)
 	}
@@ -326,11 +375,15 @@ func (s *Shop) ping(ctx context.Context, ids []int64) {
 		target := r.doc.text("delivery_url")
 		s.mu.Unlock()
 		status, err := s.post(ctx, target, http.Header{
-			"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"WooCommerce/11.0.1 Hookshot (WordPress/7.1)"},
+			"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {s.hookshot()}, "Accept": {"*/*"},
 		}, []byte(fmt.Sprint("webhook_id=", id)))
 		s.mu.Lock()
 		if h := s.hooks[id]; h != nil {
 			h.owed = err != nil || status != http.StatusOK
+			if !h.owed { // which is saved
+				r.modified = now()
+				s.setDate(r.doc, "date_modified", r.modified)
+			}
 		}
 		s.mu.Unlock()
 	}

@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -275,4 +278,145 @@ func TestHostMayAskBackDuringDelivery(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, shop.Deliver(t.Context()))
 	require.Equal(t, 200, <-asked)
+}
+
+// Four orders of one second carry one delivery id: no key to tell deliveries apart by.
+func TestDeliveryIDsRepeatWithinASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, err := wootest.New(wootest.Config{})
+		require.NoError(t, err)
+		defer shop.Close()
+		host := &receiver{}
+		shop.DeliverTo("https://host.test/", host)
+		hook(t, shop, "order.created")
+		host.take()
+		ids := map[string]int{}
+		for range 2 {
+			for range 4 {
+				_, err := shop.AddOrder([]byte(`{}`))
+				require.NoError(t, err)
+			}
+			shop.Deliver(t.Context())
+			time.Sleep(time.Second)
+		}
+		for _, d := range host.take() {
+			ids[d.header.Get("X-WC-Webhook-Delivery-ID")]++
+		}
+		require.Len(t, ids, 2)
+		for _, n := range ids {
+			require.Equal(t, 4, n)
+		}
+	})
+}
+
+func TestWebhookFaults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, err := wootest.New(wootest.Config{})
+		require.NoError(t, err)
+		defer shop.Close()
+		host := &receiver{}
+		shop.DeliverTo("https://host.test/", host)
+		id := hook(t, shop, "order.created")
+		host.take()
+		add := func() int64 {
+			id, err := shop.AddOrder([]byte(`{}`))
+			require.NoError(t, err)
+			return id
+		}
+		shop.SetWebhookFaults(wootest.WebhookFaults{Doubled: 1})
+		add()
+		require.Equal(t, 1, shop.Deliver(t.Context()))
+		twice := host.take()
+		require.Len(t, twice, 2)
+		require.Equal(t, twice[0], twice[1], "the same to the letter")
+
+		shop.SetWebhookFaults(wootest.WebhookFaults{Late: 1, Delay: time.Hour})
+		late := add()
+		shop.SetWebhookFaults(wootest.WebhookFaults{})
+		add()
+		require.Equal(t, 1, shop.Deliver(t.Context()), "the younger passes")
+		host.take()
+		require.NoError(t, shop.SetStatus(late, "completed"))
+		time.Sleep(time.Hour)
+		require.Equal(t, 1, shop.Deliver(t.Context()))
+		require.Contains(t, host.take()[0].body, `"status":"completed"`, "the state when it goes")
+
+		shop.SetWebhookFaults(wootest.WebhookFaults{Lost: 1})
+		for range 7 {
+			add()
+			require.Equal(t, 0, shop.Deliver(t.Context()))
+		}
+		require.Empty(t, host.take())
+		require.Equal(t, "disabled", send(t, shop, "GET", fmt.Sprint("webhooks/", id), "").object(t)["status"], "each was a failure")
+
+		shop.SetWebhookFaults(wootest.WebhookFaults{Shuffle: true, Seed: 3})
+		hook(t, shop, "order.created")
+		host.take()
+		var made, got []int64
+		for range 20 {
+			made = append(made, add())
+		}
+		shop.Deliver(t.Context())
+		for _, d := range host.take() {
+			var o struct {
+				ID int64 `json:"id"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(d.body), &o))
+			got = append(got, o.ID)
+		}
+		require.ElementsMatch(t, made, got)
+		require.NotEqual(t, made, got)
+	})
+}
+
+// Deliveries of every topic that was recorded carry the members that were recorded, and actions the two of theirs.
+func TestDeliveriesAreAsRecorded(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/replay/deliveries.json")
+	require.NoError(t, err)
+	var recorded map[string]struct{ Headers, Members []string }
+	require.NoError(t, json.Unmarshal(data, &recorded))
+	require.Len(t, recorded, 11)
+	shop, host := withReceiver(t, wootest.Config{})
+	for name := range recorded {
+		topic, _, _ := strings.Cut(name, " ")
+		hook(t, shop, topic)
+	}
+	host.take()
+	product, err := shop.AddProduct([]byte(`{"name":"Cup","regular_price":"1","manage_stock":true,"stock_quantity":9}`))
+	require.NoError(t, err)
+	shirt, err := shop.AddProduct([]byte(`{"name":"Shirt","type":"variable"}`))
+	require.NoError(t, err)
+	variation := send(t, shop, "POST", fmt.Sprintf("products/%d/variations", shirt), `{"manage_stock":true,"stock_quantity":1}`).object(t)["id"]
+	order, err := shop.AddOrder(fmt.Appendf(nil, `{"line_items":[{"product_id":%d}]}`, product))
+	require.NoError(t, err)
+	customer := send(t, shop, "POST", "customers", `{"email":"a@example.test"}`).object(t)["id"]
+	require.NoError(t, shop.SetStatus(order, "completed"))
+	send(t, shop, "PUT", fmt.Sprintf("products/%d/variations/%v", shirt, variation), `{"stock_quantity":3}`)
+	shop.Deliver(t.Context())
+	require.NoError(t, shop.TrashOrder(order))
+	send(t, shop, "DELETE", fmt.Sprintf("products/%d", product), "")
+	send(t, shop, "DELETE", fmt.Sprintf("customers/%v?force=true", customer), "")
+	shop.Deliver(t.Context())
+	seen := map[string]bool{}
+	for _, d := range host.take() {
+		name := d.header.Get("X-WC-Webhook-Topic")
+		var body map[string]any
+		require.NoError(t, json.Unmarshal([]byte(d.body), &body))
+		if body["type"] == "variation" {
+			name += " variation"
+		}
+		want, known := recorded[name]
+		if !known {
+			continue
+		}
+		seen[name] = true
+		require.ElementsMatch(t, want.Members, slices.Collect(maps.Keys(body)), name)
+		for _, header := range want.Headers {
+			require.NotEmpty(t, d.header.Get(header), name+" "+header)
+		}
+	}
+	require.Len(t, seen, len(recorded))
 }
