@@ -6,8 +6,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"time"
 
+	"github.com/tillwire/tillwire/woo"
 	"github.com/tillwire/tillwire/woo/webhook"
+	"github.com/tillwire/tillwire/woo/wootest"
 )
 
 func ExampleNew() {
@@ -37,4 +40,74 @@ func ExampleNew() {
 	// Output:
 	// order.updated 727
 	// 200
+}
+
+func ExampleEnsure() {
+	fake, err := wootest.New(wootest.Config{}) // stands for a real shop
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer fake.Close()
+	shop, err := woo.New(fake.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fake.DeliverTo("https://us.example", http.NotFoundHandler()) // the shop pings it
+	for range 2 {                                                // at every start
+		hooks, err := webhook.Ensure(context.Background(), shop, webhook.Wanted{
+			Topic: "order.updated", URL: "https://us.example/hooks/woo", Secret: "lettersAndDigits",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(hooks[0].ID, hooks[0].Name, hooks[0].Status)
+	}
+	// Output:
+	// 1 Tillwire order.updated active
+	// 1 Tillwire order.updated active
+}
+
+func ExampleNewGuard() {
+	fake, err := wootest.New(wootest.Config{}) // stands for a real shop
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer fake.Close()
+	shop, err := woo.New(fake.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fake.DeliverTo("https://us.example", http.NotFoundHandler())
+	guard, err := webhook.NewGuard(webhook.GuardConfig{
+		Shop:   shop,
+		Wanted: []webhook.Wanted{{Topic: "order.updated", URL: "https://us.example/hooks/woo", Secret: "lettersAndDigits"}},
+		Last:   func(context.Context) (time.Time, error) { return time.Time{}, nil }, // Handler.LastDelivery
+		CatchUp: func(_ context.Context, since time.Time) error { // read what has changed since then
+			fmt.Println("catching up")
+			return nil
+		},
+		Alarm: func(_ context.Context, err error) { fmt.Println(err) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	fmt.Println(guard.Check(ctx))                        // a host calls guard.Run
+	if err := shop.Webhooks.Delete(ctx, 1); err != nil { // somebody tidies up the shop
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(guard.Check(ctx))
+	// Output:
+	// catching up
+	// <nil>
+	// webhook: the shop had stopped delivering: order.updated was missing
+	// catching up
+	// <nil>
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,7 @@ import (
 const (
 	DefaultMaxBody = 4 << 20         // bytes
 	DefaultTimeout = 2 * time.Second // a shop's background queue stands still while it waits
+	DefaultRepeats = 10 * time.Minute
 )
 
 // Config describes one receiver. The zero value of a field is its default, unless it is called required.
@@ -29,9 +31,17 @@ type Config struct {
 	// Refused is told of every error object that the shop sends in place of data: somebody must give the webhook's owner
 	// its rights back. Optional; it is logged in any case.
 	Refused func(ctx context.Context, d Delivery)
+	// Repeats is how long a delivery is remembered, so that the same body of the same object and topic, coming again before any
+	// other of that object, is answered 200 without a call of Handle; default 10 minutes, negative for never. It goes by the body,
+	// since delivery ids repeat within a second. Bodies that look alike each time (IDOnly, Action) always reach Handle. It saves
+	// work within one process; what must not happen twice is still for Handle to see to.
+	Repeats time.Duration
+	// DropForged answers 200 to a delivery whose signature is wrong, and drops it all the same. Otherwise it is 401, which the shop
+	// counts: seven in a row, and a webhook whose secret was changed on one side only is switched off. Either is logged.
+	DropForged bool
 	// MaxBody is the size in bytes above which a body is refused; default 4 MiB.
 	MaxBody int64
-	// Timeout is how long Handle may take; default 2 s.
+	// Timeout is how long Handle may take; default 2 s. Then the shop is answered 503, whether Handle heeds its context or not.
 	Timeout time.Duration
 	// Logger is silent by default. Bodies are never logged.
 	Logger *slog.Logger
@@ -71,6 +81,8 @@ func (d Delivery) LogValue() slog.Value {
 type Handler struct {
 	keys   func() []string // in all their forms; a function, so that no verb prints them
 	config Config          // without Secrets
+	seen   *memory
+	last   atomic.Int64 // when the last delivery was taken, Unix seconds
 }
 
 // New returns a handler, or an error that names the field that is missing.
@@ -93,10 +105,13 @@ func New(c Config) (*Handler, error) {
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
 	}
+	if c.Repeats == 0 {
+		c.Repeats = DefaultRepeats
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{keys: func() []string { return keys }, config: c}, nil
+	return &Handler{keys: func() []string { return keys }, config: c, seen: newMemory(c.Repeats)}, nil
 }
 
 // ServeHTTP answers one request of the shop; the package comment lists the answers.
@@ -127,6 +142,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if verify(h.keys(), r.Header, body) != nil {
 		h.config.Logger.WarnContext(r.Context(), "webhook refused: signature missing or wrong",
 			"remote", r.RemoteAddr, "bytes", len(body), "signed", r.Header.Get(SignatureHeader) != "")
+		if h.config.DropForged && r.Header.Get(SignatureHeader) != "" {
+			return
+		}
 		http.Error(w, "signature missing or wrong", http.StatusUnauthorized)
 		return
 	}
@@ -144,9 +162,15 @@ func (h *Handler) deliver(w http.ResponseWriter, r *http.Request, d Delivery) {
 		}
 		return
 	}
-	err := h.config.Handle(ctx, d)
+	if h.seen.knows(d) {
+		h.config.Logger.DebugContext(ctx, "webhook repeated", "delivery", d)
+		return
+	}
+	err := h.handle(ctx, d)
 	switch {
 	case err == nil:
+		h.seen.note(d)
+		h.last.Store(d.ReceivedAt.Unix())
 		h.config.Logger.DebugContext(ctx, "webhook taken", "delivery", d)
 	case ctx.Err() != nil:
 		h.config.Logger.WarnContext(ctx, "webhook not saved in time", "delivery", d, "error", err)
@@ -155,6 +179,47 @@ func (h *Handler) deliver(w http.ResponseWriter, r *http.Request, d Delivery) {
 		h.config.Logger.WarnContext(ctx, "webhook not saved", "delivery", d, "error", err)
 		http.Error(w, "not saved", http.StatusInternalServerError)
 	}
+}
+
+// handle calls Handle and waits no longer than ctx, for the sake of a Handle that does not heed it.
+func (h *Handler) handle(ctx context.Context, d Delivery) error {
+	type outcome struct {
+		err      error
+		panicked any
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			o.panicked = recover()
+			done <- o
+		}()
+		o.err = h.config.Handle(ctx, d)
+	}()
+	select {
+	case o := <-done:
+		if o.panicked != nil {
+			panic(o.panicked) // where the http.Server expects it
+		}
+		return o.err
+	case <-ctx.Done():
+	}
+	select { // both at once: what was saved is saved
+	case o := <-done:
+		if o.panicked == nil {
+			return o.err
+		}
+	default:
+	}
+	return ctx.Err()
+}
+
+// LastDelivery returns when a delivery was last taken, zero if none was since the handler was made. A [Guard] asks for it.
+func (h *Handler) LastDelivery(context.Context) (time.Time, error) {
+	if at := h.last.Load(); at != 0 {
+		return time.Unix(at, 0).UTC(), nil
+	}
+	return time.Time{}, nil
 }
 
 func delivery(header http.Header, body []byte) Delivery {

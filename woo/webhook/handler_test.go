@@ -273,16 +273,179 @@ func TestRefusalIsNeverDelivered(t *testing.T) {
 	require.Len(t, refused.got, 1, "an unsigned error object is nobody's word")
 }
 
-// Four orders of one second carry one delivery id; the same delivery may come again.
-func TestDeliveryIDIsNoKey(t *testing.T) {
+// Four orders of one second carry one delivery id. What tells a repetition is the body: it is answered 200 and costs nothing.
+func TestDeDuplicationBeyondTheDeliveryID(t *testing.T) {
 	t.Parallel()
-	var k taker
-	h := handler(t, webhook.Config{Handle: k.handle})
-	for _, id := range []int{1, 2, 3, 4, 4} {
-		w := serve(h, request("order.updated", secret, fmt.Sprintf(`{"id":%d,"status":"completed"}`, id)))
-		require.Equal(t, http.StatusOK, w.Code)
+	synctest.Test(t, func(t *testing.T) {
+		var k taker
+		h := handler(t, webhook.Config{Handle: k.handle})
+		send := func(topic, body string) {
+			t.Helper()
+			require.Equal(t, http.StatusOK, serve(h, request(topic, secret, body)).Code)
+		}
+		order := func(id int, status string) string { return fmt.Sprintf(`{"id":%d,"status":%q}`, id, status) }
+		for _, id := range []int{1, 2, 3, 4} {
+			send("order.updated", order(id, "completed"))
+		}
+		require.Len(t, k.got, 4)
+		send("order.updated", order(4, "completed"))
+		require.Len(t, k.got, 4, "a repetition")
+		send("order.created", order(4, "completed"))
+		require.Len(t, k.got, 5, "another topic")
+		send("order.updated", order(4, "refunded"))
+		require.Len(t, k.got, 6, "another state")
+		send("order.updated", order(4, "completed"))
+		require.Len(t, k.got, 7, "back in the state before: the same body is news")
+		send("order.updated", `{"order":{"id":4}}`)
+		send("order.updated", `{"order":{"id":4}}`)
+		require.Len(t, k.got, 8, "legacy")
+		for _, body := range []string{`{"id":4}`, `{"action":"woocommerce_order_status_completed","arg":4}`} {
+			k.got = nil
+			send("x.y", body)
+			send("x.y", body)
+			require.Len(t, k.got, 2, "it looks alike each time it happens")
+		}
+		k.got = nil
+		send("order.updated", order(5, "completed"))
+		time.Sleep(webhook.DefaultRepeats)
+		send("order.updated", order(5, "completed"))
+		require.Len(t, k.got, 2, "after ten minutes")
+
+		k.err = errors.New("disk full")
+		require.Equal(t, 500, serve(h, request("order.updated", secret, order(6, "x"))).Code)
+		k.err = nil
+		send("order.updated", order(6, "x"))
+		require.Len(t, k.got, 4, "what was not saved is no repetition")
+
+		k.got = nil
+		never := handler(t, webhook.Config{Handle: k.handle, Repeats: -1})
+		for range 2 {
+			require.Equal(t, 200, serve(never, request("order.updated", secret, order(7, "x"))).Code)
+		}
+		require.Len(t, k.got, 2)
+
+		k.got = nil
+		for id := range 5000 { // the memory is bounded: the first are forgotten
+			send("order.updated", order(id+10, "x"))
+		}
+		send("order.updated", order(5009, "x"))
+		require.Len(t, k.got, 5000)
+		send("order.updated", order(10, "x"))
+		require.Len(t, k.got, 5001)
+	})
+}
+
+// The key of a delivery is the same in every process and under every delivery id.
+func TestKey(t *testing.T) {
+	t.Parallel()
+	key := func(d webhook.Delivery, body string) string {
+		d.Body, d.Payload = []byte(body), webhook.Parse([]byte(body))
+		return d.Key()
 	}
-	require.Len(t, k.got, 5)
+	one := key(webhook.Delivery{Topic: "order.updated", WebhookID: 1, DeliveryID: "a"}, `{"id":562,"status":"x"}`)
+	require.Regexp(t, `^order\.updated:562:[0-9a-f]{32}$`, one)
+	require.Equal(t, one, key(webhook.Delivery{Topic: "order.updated", WebhookID: 2, DeliveryID: "b"}, `{"id":562,"status":"x"}`))
+	require.NotEqual(t, one, key(webhook.Delivery{Topic: "order.updated"}, `{"id":562,"status":"y"}`))
+	require.NotEqual(t, one, key(webhook.Delivery{Topic: "order.created"}, `{"id":562,"status":"x"}`))
+}
+
+// A secret was changed on one side only: by default the shop is told (and counts), on wish it is not. Either way nothing is taken.
+func TestForged(t *testing.T) {
+	t.Parallel()
+	for drop, want := range map[bool]int{false: 401, true: 200} {
+		var k taker
+		var log bytes.Buffer
+		h := handler(t, webhook.Config{Handle: k.handle, DropForged: drop, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		require.Equal(t, want, serve(h, request("order.updated", "guess", `{"id":1,"status":"x"}`)).Code)
+		require.Equal(t, 401, serve(h, request("order.updated", "", `{"id":1,"status":"x"}`)).Code, "unsigned: no shop of ours")
+		require.Empty(t, k.got)
+		require.Equal(t, 2, strings.Count(log.String(), "webhook refused"))
+	}
+}
+
+// Whatever a host thinks of a delivery, the shop gets 200 or 5xx, never a redirect nor a 4xx, and no coding it could stumble over.
+func TestNeverABusinessAnswer(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"id":1,"status":"nobody-knows"}`, `{"id":1}`, `{"order":{"id":1}}`, `{"action":"woocommerce_x","arg":1}`, `{"code":"e","message":"m"}`,
+		``, `null`, `[]`, `<html>`, `{"id":"x"}`,
+	} {
+		for _, err := range []error{nil, errors.New("not our order"), context.Canceled, http.ErrNotSupported} {
+			k := taker{err: err}
+			w := serve(handler(t, webhook.Config{Handle: k.handle}), request("any.topic", secret, body))
+			require.True(t, w.Code == 200 || w.Code >= 500, "%s: %d", body, w.Code)
+			require.Equal(t, len(k.got) > 0 && err != nil, w.Code >= 500, body)
+			require.Empty(t, w.Header().Get("Content-Encoding"))
+			require.Empty(t, w.Header().Get("Location"))
+		}
+	}
+}
+
+// A Handle that does not heed its context does not keep the shop waiting either; one that panics does so where the server sees it.
+func TestHeedlessHandle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		saved := 0
+		h := handler(t, webhook.Config{Handle: func(context.Context, webhook.Delivery) error {
+			time.Sleep(5 * time.Second)
+			saved++
+			return nil
+		}})
+		start := time.Now()
+		require.Equal(t, 503, serve(h, request("order.updated", secret, `{"id":1,"status":"x"}`)).Code)
+		require.Equal(t, webhook.DefaultTimeout, time.Since(start))
+		time.Sleep(4 * time.Second)
+		require.Equal(t, 1, saved)
+
+		h = handler(t, webhook.Config{Handle: func(context.Context, webhook.Delivery) error { panic(http.ErrAbortHandler) }})
+		require.PanicsWithValue(t, http.ErrAbortHandler, func() { serve(h, request("order.updated", secret, `{"id":1}`)) })
+	})
+}
+
+// 200 means that Handle has returned nil, not that it was begun.
+func TestAnswerAfterHandle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		saved := false
+		h := handler(t, webhook.Config{Handle: func(context.Context, webhook.Delivery) error {
+			time.Sleep(1900 * time.Millisecond)
+			saved = true
+			return nil
+		}})
+		w := &watching{ResponseRecorder: httptest.NewRecorder(), onHeader: func() { require.True(t, saved) }}
+		h.ServeHTTP(w, request("order.updated", secret, `{"id":1}`))
+		require.Equal(t, 200, w.Code)
+		require.True(t, saved)
+	})
+}
+
+type watching struct {
+	*httptest.ResponseRecorder
+	onHeader func()
+}
+
+func (w *watching) WriteHeader(code int) { w.onHeader(); w.ResponseRecorder.WriteHeader(code) }
+
+func TestLastDelivery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var k taker
+		h, err := webhook.New(webhook.Config{Secrets: []string{secret}, Handle: k.handle})
+		require.NoError(t, err)
+		last := func() time.Time {
+			at, err := h.LastDelivery(t.Context())
+			require.NoError(t, err)
+			return at
+		}
+		require.Equal(t, 200, serve(h, ping("webhook_id=2")).Code)
+		require.True(t, last().IsZero(), "a ping is no delivery")
+		k.err = errors.New("no")
+		serve(h, request("order.updated", secret, `{"id":1}`))
+		require.True(t, last().IsZero(), "not a good one")
+		k.err = nil
+		serve(h, request("order.updated", secret, `{"id":1}`))
+		require.Equal(t, time.Now().UTC(), last())
+	})
 }
 
 func TestConfig(t *testing.T) {
@@ -302,7 +465,7 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c)
-	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c), fmt.Sprintf("%v %+v", h, *h), log.String()} {
+	for _, text := range []string{fmt.Sprintf("%v %+v %#v %s", c, c, c, c), fmt.Sprintf("%v %+v %#v", h, h, h), log.String()} {
 		require.NotContains(t, text, "hush")
 	}
 }
