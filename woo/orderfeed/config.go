@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tillwire/tillwire/woo"
@@ -16,17 +17,18 @@ import (
 
 // Defaults of [Config].
 const (
-	DefaultName  = "orders"
-	DefaultEvery = time.Hour
-	DefaultLease = 30 * time.Second
+	DefaultName    = "orders"
+	DefaultEvery   = time.Hour
+	DefaultLease   = 30 * time.Second
+	DefaultSilence = 3 * time.Hour
 )
 
-// Source is where orders are read from: the Orders of a [woo.Client].
+// Source is where orders are read from: the Orders of a [woo.Client], or those of woo/legacy.
 type Source interface {
 	// Get reads one order. Of a missing one the error is woo.ErrNotFound.
 	Get(ctx context.Context, id woo.OrderID) (*woo.Order, error)
-	// All reads the orders that match q by id ascending. The feed sets Status, ModifiedAfter (exclusive) and PerPage. An error that is
-	// woo.ErrMalformed speaks of one order, and the walk goes on; any other error ends it.
+	// All reads the orders that match q by id ascending. The feed sets Status, After and ModifiedAfter (both exclusive) and PerPage. An
+	// error that is woo.ErrMalformed speaks of one order, and the walk goes on; any other error ends it.
 	All(ctx context.Context, q woo.OrderQuery) iter.Seq2[*woo.Order, error]
 }
 
@@ -34,9 +36,10 @@ type Source interface {
 type Once int
 
 const (
-	// PerStatus hands an order over once at each wanted status in which it is seen.
+	// PerStatus hands an order over once at each wanted status in which it is seen. It stays on the open list until it was
+	// handed over at the last of Config.Statuses.
 	PerStatus Once = iota
-	// PerOrder hands an order over once, at the first wanted status in which it is seen.
+	// PerOrder hands an order over once, at the first wanted status in which it is seen; then it is off the open list.
 	PerOrder
 )
 
@@ -48,8 +51,9 @@ type Config struct {
 	Source Source
 	// Store is required: it is what survives a restart. See sqlfeed, and [NewMemoryStore] for tests.
 	Store Store
-	// Statuses are the wanted ones, required, as the shop names them, without "wc-". A status added later holds for orders that
-	// change from then on.
+	// Statuses are the wanted ones, required, as the shop names them, without "wc-", in the order in which an order goes through
+	// them. They may be changed at any time: at the next start the open list is gone through, and what is in a status that is
+	// wanted now is handed over.
 	Statuses []woo.OrderStatus
 	// Once is PerStatus or PerOrder.
 	Once Once
@@ -58,6 +62,28 @@ type Config struct {
 	// never for one order at a time. An error is kept in the order's Entry and Handle called again at the next run; an
 	// error whose Systemic() is true ends the run. It must not change the order.
 	Handle func(ctx context.Context, o *woo.Order) error
+	// Follow is told when an order that Handle took before is seen in another status, and Handle is not called for it: it was
+	// cancelled, refunded, or went through a wanted status that Once does not hand over again. Optional; its errors are dealt with
+	// as Handle's.
+	Follow func(ctx context.Context, o *woo.Order) error
+	// Gone is told when an order that the feed knows is found to be deleted, or in the trash (then e.Status says so). It may
+	// be told again. Optional; its errors are dealt with as Handle's.
+	Gone func(ctx context.Context, e Entry) error
+	// Webhooks says that the shop delivers to WebhookHandler. Run then reads the shop once a night instead of once every
+	// Every; see [Mode].
+	Webhooks bool
+	// PollPending reads every Every until the first delivery was taken. Without it a webhook that was announced but never made
+	// in the shop means one reading a night.
+	PollPending bool
+	// Silence is how old a change must be that no delivery brought, and how long no delivery came, before the webhook is
+	// suspect; default 3 hours: shops were seen to deliver two hours late.
+	Silence time.Duration
+	// Recheck shapes the night's re-check of the open list.
+	Recheck Recheck
+	// Location is where nights are reckoned, the shop's or its bookkeeper's; default UTC.
+	Location *time.Location
+	// Alarm is told what somebody must look at: [ErrSuspect], [ErrBacklog], [ErrBulkUseless]. Optional; they are logged in any case.
+	Alarm func(ctx context.Context, err error)
 	// Since is where the feed begins: an order that was created, paid and completed before it (as far as it was) is left alone,
 	// however often it is changed later. The default is a day before the feed's first start; that day is there for shops whose clock
 	// is wrong. It is kept in Store; an earlier Since given later makes the feed read again from there, and hand over what it has not.
@@ -72,11 +98,53 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// What [Config].Alarm is told, for errors.Is.
+var (
+	// ErrSuspect: the shop's webhooks do not arrive. Look at their status in the shop; package webhook's Guard does it by itself.
+	ErrSuspect = errors.New("orderfeed: orders change and no delivery arrives")
+	// ErrBacklog: so many orders are open that the night asks for none of them, only for what was completed lately. Ignore the old ones.
+	ErrBacklog = errors.New("orderfeed: too many open orders to look at each")
+	// ErrBulkUseless: the same, and completed is no wanted status, so that the re-check can hand nothing over.
+	ErrBulkUseless = errors.New("orderfeed: the re-check can find nothing")
+)
+
 // Report counts what a run did.
 type Report struct {
-	Read    int // orders read from the shop
-	Handled int // times that Handle took an order
-	Failed  int // orders that could not be read or that Handle refused: the next run tries them again
+	Read     int // orders read from the shop
+	Handled  int // times that Handle took an order
+	Followed int // times that Follow took one
+	Failed   int // orders that could not be read or that were refused: the next run tries them again
+	Missing  int // orders found to be deleted or in the trash
+
+	// Of a night's run:
+	Candidates int  // open orders within the window
+	Checked    int  // of them, those that the shop was asked for or showed
+	Forwarded  int  // of them, those that Handle took
+	Bulk       bool // they were too many to be looked at one by one
+	Open       int  // orders left on the open list
+}
+
+// String names the counts that are not zero: "read 3, handled 2".
+func (r Report) String() string {
+	var parts []string
+	for _, count := range []struct {
+		name string
+		n    int
+	}{
+		{"read", r.Read}, {"handled", r.Handled}, {"followed", r.Followed}, {"failed", r.Failed}, {"missing", r.Missing},
+		{"candidates", r.Candidates}, {"checked", r.Checked}, {"forwarded", r.Forwarded}, {"open", r.Open},
+	} {
+		if count.n != 0 {
+			parts = append(parts, fmt.Sprint(count.name, " ", count.n))
+		}
+	}
+	if r.Bulk {
+		parts = append(parts, "in bulk")
+	}
+	if parts == nil {
+		return "nothing read"
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Feed hands orders over. Make it with [New].
@@ -85,6 +153,7 @@ type Feed struct {
 	holder string        // of the lease: this Feed
 	turns  chan struct{} // one run at a time within the process
 	busy   locks         // orders in hand
+	swept  atomic.Bool   // the open list was gone through since the start
 }
 
 // New returns a feed, or an error that names the field that is missing or wrong. It calls nobody.
@@ -104,11 +173,14 @@ func New(c Config) (*Feed, error) {
 		return nil, errors.New("orderfeed: Config.Every is negative")
 	case c.Lease < 0:
 		return nil, errors.New("orderfeed: Config.Lease is negative")
+	case c.Silence < 0:
+		return nil, errors.New("orderfeed: Config.Silence is negative")
 	}
-	for _, s := range c.Statuses {
-		if s == "" || s == woo.OrderAny || strings.HasPrefix(string(s), "wc-") || strings.ToLower(string(s)) != string(s) {
-			return nil, fmt.Errorf("orderfeed: Config.Statuses: %q is no status: want one in lower case without \"wc-\"", s)
-		}
+	if err := c.Recheck.check(); err != nil {
+		return nil, err
+	}
+	if err := checkStatuses("Config.Statuses", c.Statuses); err != nil {
+		return nil, err
 	}
 	c.Statuses = slices.Clone(c.Statuses)
 	c.Since = stamp(c.Since)
@@ -121,11 +193,27 @@ func New(c Config) (*Feed, error) {
 	if c.Lease == 0 {
 		c.Lease = DefaultLease
 	}
+	if c.Silence == 0 {
+		c.Silence = DefaultSilence
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
+	}
+	c.Recheck = c.Recheck.withDefaults()
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Logger = c.Logger.With("feed", c.Name)
 	return &Feed{c: c, holder: rand.Text(), turns: make(chan struct{}, 1), busy: newLocks()}, nil
+}
+
+func checkStatuses(field string, statuses []woo.OrderStatus) error {
+	for _, s := range statuses {
+		if s == "" || s == woo.OrderAny || strings.HasPrefix(string(s), "wc-") || strings.ToLower(string(s)) != string(s) {
+			return fmt.Errorf("orderfeed: %s: %q is no status: want one in lower case without \"wc-\"", field, s)
+		}
+	}
+	return nil
 }
 
 // stamp is a time as shops give it: whole seconds, in UTC.

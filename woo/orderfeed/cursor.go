@@ -42,11 +42,13 @@ func (c Cursor) next(begun, newest time.Time) Cursor {
 	if bound.IsZero() { // the first walk that brought anything: nothing was seen before it, so our clock must do
 		bound = earlier(newest, stamp(begun.Add(-skew)))
 	}
-	return Cursor{
-		Since:         c.Since,
-		ModifiedAfter: later(c.ModifiedAfter, bound.Add(-overlap)),
-		Seen:          later(c.Seen, newest),
-	}
+	c.ModifiedAfter, c.Seen = later(c.ModifiedAfter, bound.Add(-overlap)), later(c.Seen, newest)
+	return c
+}
+
+// sameWalk reports whether the feed has read as far in both.
+func (c Cursor) sameWalk(d Cursor) bool {
+	return c.Since.Equal(d.Since) && c.ModifiedAfter.Equal(d.ModifiedAfter) && c.Seen.Equal(d.Seen)
 }
 
 // from is the cursor of a feed that is to begin at since, the zero time for what is in force already or the default.
@@ -58,7 +60,7 @@ func (c Cursor) from(since, now time.Time) Cursor {
 		since = stamp(now.Add(-skew))
 	}
 	if c.Since.IsZero() || since.Before(c.Since) {
-		return Cursor{Since: since, ModifiedAfter: since.Add(-time.Second)} // the filter is exclusive
+		c.ModifiedAfter, c.Seen = since.Add(-time.Second), time.Time{} // the filter is exclusive
 	}
 	c.Since = since
 	return c
@@ -80,22 +82,35 @@ func later(a, b time.Time) time.Time {
 
 // cursor returns where the feed stands, and makes it begin if it has not.
 func (f *Feed) cursor(ctx context.Context) (Cursor, error) {
+	var begun Cursor
+	err := f.move(ctx, func(c Cursor) Cursor {
+		now := time.Now()
+		begun = c.from(f.c.Since, now)
+		if c.Since.IsZero() {
+			begun.LastNight = f.nightBefore(now) // the night before the first start is over
+		}
+		return begun
+	})
+	if err != nil {
+		return Cursor{}, fmt.Errorf("orderfeed: reading the cursor: %w", err)
+	}
+	return begun, nil
+}
+
+// move changes the cursor, however many processes do so at once. change may be called again.
+func (f *Feed) move(ctx context.Context, change func(Cursor) Cursor) error {
 	for {
 		c, err := f.c.Store.Cursor(ctx, f.c.Name)
 		if err != nil {
-			return Cursor{}, fmt.Errorf("orderfeed: reading the cursor: %w", err)
+			return err
 		}
-		to := c.from(f.c.Since, time.Now())
+		to := change(c)
 		if to.Equal(c) {
-			return c, nil
+			return nil
 		}
 		ok, err := f.c.Store.Advance(ctx, f.c.Name, c, to)
-		if err != nil {
-			return Cursor{}, fmt.Errorf("orderfeed: setting the cursor: %w", err)
-		}
-		if ok {
-			f.c.Logger.InfoContext(ctx, "reading orders since", "since", to.Since)
-			return to, nil
+		if ok || err != nil {
+			return err
 		} // else another process was faster: look again
 	}
 }

@@ -1,6 +1,7 @@
 package orderfeed_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -206,5 +207,52 @@ func TestFailureAfterClockWasSetBack(t *testing.T) {
 		k.fail = nil
 		runOnce(t, feed)
 		require.Equal(t, 1, k.count(1, woo.OrderCompleted))
+	})
+}
+
+// Deliveries are noted beside the cursor while a walk goes on. They must not keep it from being advanced, or a busy shop would be read
+// from the same point for ever.
+func TestDeliveryDuringAWalk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, store := newLedger(), orderfeed.NewMemoryStore()
+		feed := newFeed(t, orderfeed.Config{Source: shop, Store: store, Webhooks: true})
+		hook := feed.WebhookHandler(secret)
+		shop.onPage = func(walk, _ int) {
+			time.Sleep(2 * time.Minute)
+			shop.set(woo.OrderID(walk), woo.OrderProcessing)
+			if code := deliver(hook, "order.updated", body(t, shop.order(woo.OrderID(walk)))); code != 200 {
+				t.Errorf("answered %d", code)
+			}
+		}
+		var last orderfeed.Cursor
+		for range 5 {
+			runOnce(t, feed)
+			time.Sleep(time.Hour)
+			c, err := store.Cursor(t.Context(), orderfeed.DefaultName)
+			require.NoError(t, err)
+			require.True(t, c.Seen.After(last.Seen), "%v, then %v", last, c)
+			require.True(t, c.LastDelivery.After(last.LastDelivery))
+			last = c
+		}
+	})
+}
+
+// A run has a page in hand, and meanwhile another process takes one of its orders: it is not handed over again.
+func TestTakenElsewhereMeanwhile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shop, k, store := newLedger(), newTaken(), orderfeed.NewMemoryStore()
+		other := newFeed(t, orderfeed.Config{Source: shop, Store: store, Handle: k.handle}).WebhookHandler(secret)
+		feed := newFeed(t, orderfeed.Config{Source: shop, Store: store, Handle: func(ctx context.Context, o *woo.Order) error {
+			if o.ID == 1 {
+				require.Equal(t, 200, deliver(other, "order.updated", body(t, shop.order(2))))
+			}
+			return k.handle(ctx, o)
+		}})
+		shop.set(1, woo.OrderProcessing)
+		shop.set(2, woo.OrderProcessing)
+		runOnce(t, feed)
+		require.Equal(t, map[string]int{"1 processing": 1, "2 processing": 1}, k.got)
 	})
 }

@@ -54,8 +54,57 @@ func Example() {
 	fmt.Println(feed.RunOnce(ctx))
 	// Output:
 	// order 1001 is processing
-	// {1 1 0} <nil>
-	// {1 0 0} <nil>
+	// read 1, handled 1 <nil>
+	// read 1 <nil>
 	// order 1001 is completed
-	// {1 1 0} <nil>
+	// read 1, handled 1 <nil>
+}
+
+// Orders that wait are listed, forwarded by hand, or ignored.
+func ExampleFeed_Open() {
+	shop, err := wootest.New(wootest.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer shop.Close()
+	client, err := woo.New(shop.Config())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	feed, err := orderfeed.New(orderfeed.Config{
+		Source:   client.Orders,
+		Store:    orderfeed.NewMemoryStore(),
+		Statuses: []woo.OrderStatus{woo.OrderCompleted},
+		Once:     orderfeed.PerOrder,
+		Handle: func(_ context.Context, o *woo.Order) error {
+			fmt.Println("booked", o.ID, o.Status)
+			return nil
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, status := range []string{"on-hold", "processing", "completed", "cancelled"} {
+		if _, err := shop.AddOrder([]byte(`{"status":"` + status + `"}`)); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	ctx := context.Background()
+	fmt.Println(feed.RunOnce(ctx))
+	fmt.Println(feed.Ignore(ctx, 1004))  // it will never come
+	fmt.Println(feed.Forward(ctx, 1001)) // the money is here, whatever the shop says
+	for e, err := range feed.Open(ctx) {
+		fmt.Println("open", e.ID, e.Status, err)
+	}
+	// Output:
+	// booked 1003 completed
+	// read 4, handled 1 <nil>
+	// <nil>
+	// booked 1001 on-hold
+	// <nil>
+	// open 1002 processing <nil>
 }

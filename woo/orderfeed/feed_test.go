@@ -25,7 +25,7 @@ func TestOncePerStatus(t *testing.T) {
 		shop.set(1, woo.OrderPending)
 		shop.set(2, woo.OrderProcessing)
 		shop.set(3, woo.OrderCompleted)
-		require.Equal(t, orderfeed.Report{Read: 2, Handled: 2}, runOnce(t, feed))
+		require.Equal(t, orderfeed.Report{Read: 3, Handled: 2}, runOnce(t, feed))
 		require.Zero(t, runOnce(t, feed).Handled)
 
 		time.Sleep(time.Hour)

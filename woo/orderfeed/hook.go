@@ -10,8 +10,18 @@ import (
 	"github.com/tillwire/tillwire/woo/webhook"
 )
 
-// WebhookHandler takes the shop's deliveries, signed with one of the secrets, beside what Run reads. Subscribe it to order.created,
-// order.updated and order.deleted; other topics do no harm. It answers 200 once Handle has taken the order and the mark is stored (or
+// Subscriptions are the webhooks that WebhookHandler wants the shop to have, delivering to its public address: for webhook.Ensure
+// or a webhook.Guard.
+func (f *Feed) Subscriptions(url, secret string) []webhook.Wanted {
+	var all []webhook.Wanted
+	for _, topic := range []string{"order.created", "order.updated", "order.deleted"} {
+		all = append(all, webhook.Wanted{Topic: topic, URL: url, Secret: secret})
+	}
+	return all
+}
+
+// WebhookHandler takes the shop's deliveries, signed with one of the secrets, beside what Run reads; see Subscriptions for what the
+// shop should send. Other topics do no harm. It answers 200 once Handle has taken the order and the mark is stored (or
 // there was nothing to do), and otherwise a 5xx; the order is then found by the next run. Answers are package webhook's.
 //
 // Without a secret that is not empty it answers 503 to everything.
@@ -36,9 +46,13 @@ func (f *Feed) deliver(ctx context.Context, d webhook.Delivery) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Feed: f, since: cursor.Since, failed: map[woo.OrderID]bool{}, hook: true}
+	r := f.begin(cursor)
+	r.hook = true
 	if err := r.settle(ctx, []sighting{s}); err != nil {
 		return err
+	}
+	if r.cause == nil {
+		f.delivered(ctx, cursor)
 	}
 	return r.cause
 }

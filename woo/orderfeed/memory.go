@@ -63,7 +63,7 @@ func (m *memoryStore) Put(ctx context.Context, feed string, entries []Entry) err
 	}
 	defer m.mu.Unlock()
 	for _, e := range entries {
-		e.Created, e.Modified = e.Created.UTC(), e.Modified.UTC()
+		e.Created, e.Modified, e.Seen, e.Checked = e.Created.UTC(), e.Modified.UTC(), e.Seen.UTC(), e.Checked.UTC()
 		f.entries[e.ID] = e.Merge(f.entries[e.ID])
 	}
 	return nil
@@ -77,7 +77,7 @@ func (m *memoryStore) Find(ctx context.Context, feed string, q Query) ([]Entry, 
 	defer m.mu.Unlock()
 	var found []Entry
 	for id, e := range f.entries {
-		if id > q.AfterID && (!q.Failed || e.Error != "") {
+		if id > q.AfterID && (!q.Failed || e.Error != "") && (!q.OpenOnly || e.Open()) && !e.Created.Before(q.CreatedSince) {
 			e.Handled = slices.Clone(e.Handled)
 			found = append(found, e)
 		}
@@ -108,7 +108,8 @@ func (m *memoryStore) Advance(ctx context.Context, feed string, from, to Cursor)
 	if !f.cursor.Equal(from) {
 		return false, nil
 	}
-	f.cursor = Cursor{Since: to.Since.UTC(), ModifiedAfter: to.ModifiedAfter.UTC(), Seen: to.Seen.UTC()}
+	to.Since, to.ModifiedAfter, to.Seen, to.LastDelivery = to.Since.UTC(), to.ModifiedAfter.UTC(), to.Seen.UTC(), to.LastDelivery.UTC()
+	f.cursor = to
 	return true, nil
 }
 

@@ -25,12 +25,18 @@ type ledger struct {
 	walks  int
 	gets   int
 
-	onPage func(walk, page int) // before a page is read
-	down   error                // every read fails
+	lists     []woo.OrderQuery     // what was listed
+	asked     []woo.OrderID        // by Get
+	onPage    func(walk, page int) // before a page is read
+	onGet     func(woo.OrderID)    // before an order is read alone
+	malformed func(id int64) error // what a list yields of a broken one
+	down      error                // every read fails
+	noFields  bool                 // a list cannot be cut to some members
+	blind     bool                 // it cannot tell what was modified: such lists are empty
 }
 
 func newLedger() *ledger {
-	return &ledger{orders: map[woo.OrderID]*woo.Order{}, broken: map[woo.OrderID]bool{}}
+	return &ledger{orders: map[woo.OrderID]*woo.Order{}, broken: map[woo.OrderID]bool{}, malformed: malformedError}
 }
 
 func (l *ledger) now() time.Time { return time.Now().Add(l.skew).UTC().Truncate(time.Second) }
@@ -51,6 +57,18 @@ func (l *ledger) set(id woo.OrderID, status woo.OrderStatus) {
 		o.DateCompleted = o.DateModified
 	}
 	l.orders[id] = &o
+}
+
+// open makes n orders that are not wanted, from an id on.
+func (l *ledger) open(from woo.OrderID, n int) {
+	for i := range n {
+		l.set(from+woo.OrderID(i), woo.OrderPending)
+	}
+}
+
+// slip changes a status as a plugin does that writes into the database: no date moves.
+func (l *ledger) slip(id woo.OrderID, status woo.OrderStatus) {
+	l.edit(id, func(o *woo.Order) { o.Status = status })
 }
 
 // edit changes a copy of an order in any way.
@@ -92,9 +110,13 @@ func (l *ledger) Get(ctx context.Context, id woo.OrderID) (*woo.Order, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if l.onGet != nil {
+		l.onGet(id)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.gets++
+	l.asked = append(l.asked, id)
 	o := l.orders[id]
 	switch {
 	case l.down != nil:
@@ -112,6 +134,7 @@ func (l *ledger) All(ctx context.Context, q woo.OrderQuery) iter.Seq2[*woo.Order
 	return func(yield func(*woo.Order, error) bool) {
 		l.mu.Lock()
 		l.walks++
+		l.lists = append(l.lists, q)
 		walk, last := l.walks, woo.OrderID(0)
 		l.mu.Unlock()
 		for page := 1; ; page++ {
@@ -123,6 +146,9 @@ func (l *ledger) All(ctx context.Context, q woo.OrderQuery) iter.Seq2[*woo.Order
 				return
 			}
 			orders, err := l.page(q, last)
+			if l.noFields && q.Fields != nil {
+				err = fmt.Errorf("Fields: %w", woo.ErrValidation)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
@@ -131,7 +157,7 @@ func (l *ledger) All(ctx context.Context, q woo.OrderQuery) iter.Seq2[*woo.Order
 				last = o.ID
 				var err error
 				if l.broken[o.ID] {
-					o, err = nil, malformedError(int64(o.ID))
+					o, err = nil, l.malformed(int64(o.ID))
 				}
 				if !yield(o, err) {
 					return
@@ -151,8 +177,12 @@ func (l *ledger) page(q woo.OrderQuery, after woo.OrderID) ([]*woo.Order, error)
 		return nil, l.down
 	}
 	var found []*woo.Order
+	if l.blind && q.Status == nil && !q.ModifiedAfter.IsZero() {
+		return nil, nil
+	}
 	for id, o := range l.orders {
-		if id > after && slices.Contains(q.Status, o.Status) && o.DateModified.After(q.ModifiedAfter.Truncate(time.Second)) {
+		listed := slices.Contains(q.Status, o.Status) || q.Status == nil && o.Status != woo.OrderTrash
+		if id > after && listed && o.DateModified.After(q.ModifiedAfter.Truncate(time.Second)) && o.DateCreated.After(q.After.Truncate(time.Second)) {
 			c := *o
 			found = append(found, &c)
 		}
@@ -225,6 +255,23 @@ func runOnce(t *testing.T, f *orderfeed.Feed) orderfeed.Report {
 	report, err := f.RunOnce(t.Context())
 	require.NoError(t, err)
 	return report
+}
+
+func night(t *testing.T, f *orderfeed.Feed) orderfeed.Report {
+	t.Helper()
+	report, err := f.Night(t.Context())
+	require.NoError(t, err)
+	return report
+}
+
+// openIDs is the open list.
+func openIDs(t *testing.T, f *orderfeed.Feed) (ids []woo.OrderID) {
+	t.Helper()
+	for e, err := range f.Open(t.Context()) {
+		require.NoError(t, err)
+		ids = append(ids, e.ID)
+	}
+	return ids
 }
 
 func entryOf(t *testing.T, s orderfeed.Store, id woo.OrderID) orderfeed.Entry {

@@ -62,4 +62,22 @@ func Benchmark(b *testing.B, newStore func(b *testing.B) orderfeed.Store) {
 			}
 		}
 	})
+	b.Run("FindOpenAmongMany", func(b *testing.B) {
+		s := newStore(b)
+		for n := range 50 {
+			entries, _ := page(n)
+			for i := range entries {
+				entries[i].Done = i > 0
+			}
+			if err := s.Put(b.Context(), "a", entries); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for b.Loop() {
+			got, err := s.Find(b.Context(), "a", orderfeed.Query{OpenOnly: true})
+			if err != nil || len(got) != 50 {
+				b.Fatal(len(got), err)
+			}
+		}
+	})
 }

@@ -27,11 +27,16 @@ func Run(t *testing.T, newStore func(t *testing.T) orderfeed.Store) {
 		{"Put1AllEntries", putAllEntries},
 		{"Put2UnionOfHandled", putUnion},
 		{"Put2UnionUnderContention", putContention},
+		{"Put2DoneStays", putDone},
 		{"Put3OlderReplacesNothing", putOlder},
 		{"Put3NewerReplaces", putNewer},
 		{"Put4SameIDTwice", putTwice},
+		{"Put5IgnoredByTurns", putIgnored},
+		{"Put5IgnoredUnderContention", putIgnoredContention},
 		{"Find1Pages", findPages},
 		{"Find1Failed", findFailed},
+		{"Find1Open", findOpen},
+		{"Find1CreatedSince", findCreated},
 		{"Advance1ComparesAndSets", advance},
 		{"Advance1OneOfManyWins", advanceContention},
 		{"Lease1Grants", leaseGrants},
@@ -72,7 +77,7 @@ func emptyFeed(t *testing.T, s orderfeed.Store) {
 	if len(got) != 0 {
 		t.Errorf("Find in an unknown feed: %v", got)
 	}
-	if c := cursor(t, s); !c.Equal(orderfeed.Cursor{}) || !c.Since.IsZero() {
+	if c := cursor(t, s); !c.Equal(orderfeed.Cursor{}) || !c.Since.IsZero() || !c.LastDelivery.IsZero() {
 		t.Errorf("the first cursor is %v", c)
 	}
 }
@@ -89,16 +94,24 @@ func getLeavesOutUnknown(t *testing.T, s orderfeed.Store) {
 func getGivesBack(t *testing.T, s orderfeed.Store) {
 	zone := time.FixedZone("UTC+13", 13*60*60)
 	want := orderfeed.Entry{
-		ID: 1<<53 + 1, Status: "на-складе", Created: noon.In(zone), Modified: noon.Add(time.Second).In(zone),
-		Handled: []woo.OrderStatus{"completed", "processing"}, Missing: true, Error: strings.Repeat("ž'\";--\n", 60),
+		ID: 1<<53 + 1, Number: "Št. 2026/1'", Status: "на-складе", Created: noon.In(zone), Modified: noon.Add(time.Second).In(zone),
+		Seen: noon.Add(2 * time.Second).In(zone), Checked: noon.Add(3 * time.Second).In(zone),
+		Handled: []woo.OrderStatus{"completed", "processing"}, Done: true, Ignored: true, Turns: 3, Missing: true,
+		Error: strings.Repeat("ž'\";--\n", 60),
 	}
 	put(t, s, want)
 	got := get(t, s, want.ID)
 	if !equal(got, want) {
 		t.Errorf("put %+v\ngot %+v", want, got)
 	}
-	if got.Created.Location() != time.UTC || got.Modified.Location() != time.UTC {
-		t.Errorf("times are in %v and %v, want UTC", got.Created.Location(), got.Modified.Location())
+	for _, at := range []time.Time{got.Created, got.Modified, got.Seen, got.Checked} {
+		if at.Location() != time.UTC {
+			t.Errorf("a time is in %v, want UTC", at.Location())
+		}
+	}
+	put(t, s, orderfeed.Entry{ID: 1}) // times that are not set stay so
+	if e := get(t, s, 1); !e.Created.IsZero() || !e.Modified.IsZero() || !e.Seen.IsZero() || !e.Checked.IsZero() {
+		t.Errorf("times that were not set came back as %v, %v, %v, %v", e.Created, e.Modified, e.Seen, e.Checked)
 	}
 	// What the caller does with an answer, or with what it gave, is no business of the store's.
 	want.Handled[0], got.Handled[0] = "spoiled", "spoiled"
@@ -164,6 +177,71 @@ func putContention(t *testing.T, s orderfeed.Store) {
 		if want := entry(1).Modified.Add((workers - 1) * time.Second); !got.Modified.Equal(want) {
 			t.Fatalf("order %d: modified %v, want the newest, %v", i+1, got.Modified, want)
 		}
+	}
+}
+
+func putDone(t *testing.T, s orderfeed.Store) {
+	done, seen := entry(1), entry(1)
+	done.Done, done.Checked, done.Seen = true, noon.Add(time.Hour), noon
+	seen.Seen, seen.Checked, seen.Modified = noon.Add(-time.Hour), noon, done.Modified.Add(time.Hour)
+	put(t, s, done)
+	put(t, s, seen) // newer, and knows nothing of it
+	want := seen
+	want.Done, want.Checked = true, done.Checked
+	if got := get(t, s, 1); !equal(got, want) {
+		t.Errorf("want %+v\ngot %+v", want, got)
+	}
+	if found := find(t, s, orderfeed.Query{OpenOnly: true}); len(found) != 0 {
+		t.Errorf("what is done is on the open list: %v", found)
+	}
+}
+
+// putIgnored: a run that had read an entry before a person turned it does not turn it back, however new its news.
+func putIgnored(t *testing.T, s orderfeed.Store) {
+	news := entry(1)
+	put(t, s, news)
+	ignored := news
+	ignored.Ignored, ignored.Turns = true, 1
+	put(t, s, ignored)
+	news.Status, news.Modified = "completed", news.Modified.Add(time.Hour)
+	put(t, s, news)
+	want := news
+	want.Ignored, want.Turns = true, 1
+	if got := get(t, s, 1); !equal(got, want) {
+		t.Errorf("want %+v\ngot %+v", want, got)
+	}
+	if found := find(t, s, orderfeed.Query{OpenOnly: true}); len(found) != 0 {
+		t.Errorf("what is ignored is on the open list: %v", found)
+	}
+	back := ignored // older, and knows better
+	back.Ignored, back.Turns = false, 2
+	put(t, s, back)
+	want.Ignored, want.Turns = false, 2
+	if got := get(t, s, 1); !equal(got, want) {
+		t.Errorf("want %+v\ngot %+v", want, got)
+	}
+	if found := find(t, s, orderfeed.Query{OpenOnly: true}); len(found) != 1 {
+		t.Errorf("what was taken back is not on the open list: %v", found)
+	}
+}
+
+func putIgnoredContention(t *testing.T, s orderfeed.Store) {
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			e := entry(1)
+			e.Modified = e.Modified.Add(time.Duration(w) * time.Second)
+			if w == 3 {
+				e.Ignored, e.Turns = true, 1
+			}
+			if err := s.Put(t.Context(), "a", []orderfeed.Entry{e}); err != nil {
+				t.Errorf("Put: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	if got := get(t, s, 1); !got.Ignored || got.Turns != 1 {
+		t.Errorf("ignored by one of eight at once: %+v", got)
 	}
 }
 
@@ -254,10 +332,69 @@ func findFailed(t *testing.T, s orderfeed.Store) {
 	}
 }
 
+func findOpen(t *testing.T, s orderfeed.Store) {
+	var want []woo.OrderID
+	for id := range woo.OrderID(120) {
+		e := entry(id + 1)
+		switch id % 5 {
+		case 0:
+			e.Done = true
+		case 1:
+			e.Ignored, e.Turns = true, 1
+		case 2:
+			e.Error = "no"
+		case 3:
+			e.Missing, e.Handled = true, []woo.OrderStatus{"processing"}
+			want = append(want, e.ID)
+		default:
+			want = append(want, e.ID)
+		}
+		put(t, s, e)
+	}
+	got := idsOf(find(t, s, orderfeed.Query{OpenOnly: true}))
+	if !slices.Equal(got, want) {
+		t.Errorf("open are %v, want %v", got, want)
+	}
+	got = idsOf(find(t, s, orderfeed.Query{OpenOnly: true, AfterID: want[9], Limit: 5}))
+	if !slices.Equal(got, want[10:15]) {
+		t.Errorf("the third page of five is %v, want %v", got, want[10:15])
+	}
+	cured := entry(3) // had failed
+	cured.Modified = cured.Modified.Add(time.Second)
+	put(t, s, cured)
+	if got := idsOf(find(t, s, orderfeed.Query{OpenOnly: true, Limit: 1})); !slices.Equal(got, []woo.OrderID{3}) {
+		t.Errorf("what does not fail any more is not open again: %v", got)
+	}
+}
+
+func findCreated(t *testing.T, s orderfeed.Store) {
+	for id := range woo.OrderID(5) {
+		e := entry(id + 1)
+		e.Created = noon.Add(time.Duration(4-id) * time.Hour)
+		e.Done = id == 1
+		put(t, s, e)
+	}
+	q := orderfeed.Query{CreatedSince: noon.Add(2 * time.Hour)}
+	if got := idsOf(find(t, s, q)); !slices.Equal(got, []woo.OrderID{1, 2, 3}) {
+		t.Errorf("created since %v are %v, want 1, 2, 3: the bound counts", q.CreatedSince, got)
+	}
+	q.OpenOnly, q.AfterID = true, 1
+	if got := idsOf(find(t, s, q)); !slices.Equal(got, []woo.OrderID{3}) {
+		t.Errorf("conditions add up to %v, want 3", got)
+	}
+}
+
 func advance(t *testing.T, s orderfeed.Store) {
 	zone := time.FixedZone("UTC-8", -8*60*60)
 	one := orderfeed.Cursor{Since: noon.In(zone), ModifiedAfter: noon.Add(time.Second), Seen: noon.Add(time.Hour)}
-	two := orderfeed.Cursor{Since: noon, ModifiedAfter: noon.Add(time.Minute), Seen: noon.Add(2 * time.Hour)}
+	two := orderfeed.Cursor{
+		Since: noon, ModifiedAfter: noon.Add(time.Minute), Seen: noon.Add(2 * time.Hour),
+		LastDelivery: noon.Add(time.Hour).In(zone), Suspect: true, LastNight: "2026-03-29",
+	}
+	delivered, trusted, slept := two, two, two
+	delivered.LastDelivery = noon
+	trusted.Suspect = false
+	slept.LastNight = "2026-03-30"
 	for _, step := range []struct {
 		name       string
 		from, to   orderfeed.Cursor
@@ -270,6 +407,9 @@ func advance(t *testing.T, s orderfeed.Store) {
 		{"to the same", one, one, true, one},
 		{"on", one, two, true, two},
 		{"from an old one", one, one, false, two},
+		{"from another delivery", delivered, one, false, two},
+		{"from another trust", trusted, one, false, two},
+		{"from another night", slept, one, false, two},
 	} {
 		ok, err := s.Advance(t.Context(), "a", step.from, step.to)
 		check(t, err)
@@ -280,8 +420,8 @@ func advance(t *testing.T, s orderfeed.Store) {
 			t.Errorf("%s: cursor is %v, want %v", step.name, got, step.wantCursor)
 		}
 	}
-	if c := cursor(t, s); c.Since.Location() != time.UTC {
-		t.Errorf("Since is in %v, want UTC", c.Since.Location())
+	if c := cursor(t, s); c.Since.Location() != time.UTC || c.LastDelivery.Location() != time.UTC {
+		t.Errorf("times are in %v and %v, want UTC", c.Since.Location(), c.LastDelivery.Location())
 	}
 }
 
@@ -417,6 +557,13 @@ func cursor(t *testing.T, s orderfeed.Store) orderfeed.Cursor {
 	return c
 }
 
+func find(t *testing.T, s orderfeed.Store, q orderfeed.Query) []orderfeed.Entry {
+	t.Helper()
+	found, err := s.Find(t.Context(), "a", q)
+	check(t, err)
+	return found
+}
+
 func lease(t *testing.T, s orderfeed.Store, holder string, d time.Duration, want bool) {
 	t.Helper()
 	ok, err := s.Lease(t.Context(), "a", holder, d)
@@ -453,6 +600,7 @@ func idsOf(entries []orderfeed.Entry) []woo.OrderID {
 }
 
 func equal(a, b orderfeed.Entry) bool {
-	return a.ID == b.ID && a.Status == b.Status && a.Created.Equal(b.Created) && a.Modified.Equal(b.Modified) &&
-		slices.Equal(a.Handled, b.Handled) && a.Missing == b.Missing && a.Error == b.Error
+	return a.ID == b.ID && a.Number == b.Number && a.Status == b.Status && a.Created.Equal(b.Created) && a.Modified.Equal(b.Modified) &&
+		a.Seen.Equal(b.Seen) && a.Checked.Equal(b.Checked) && slices.Equal(a.Handled, b.Handled) && a.Done == b.Done &&
+		a.Ignored == b.Ignored && a.Turns == b.Turns && a.Missing == b.Missing && a.Error == b.Error
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tillwire/tillwire/internal/sqldb"
@@ -62,8 +63,16 @@ func (s *Store) Get(ctx context.Context, feed string, ids []woo.OrderID) ([]orde
 // Find implements [orderfeed.Store].
 func (s *Store) Find(ctx context.Context, feed string, q orderfeed.Query) ([]orderfeed.Entry, error) {
 	where := "where feed = ? and order_id > ?"
+	args := []any{feed, q.AfterID}
 	if q.Failed {
 		where += " and failed = 1"
+	}
+	if q.OpenOnly {
+		where += " and is_open = 1"
+	}
+	if !q.CreatedSince.IsZero() {
+		where += " and created >= ?"
+		args = append(args, sqldb.Micros(q.CreatedSince))
 	}
 	limit := q.Limit
 	if limit <= 0 {
@@ -71,7 +80,7 @@ func (s *Store) Find(ctx context.Context, feed string, q orderfeed.Query) ([]ord
 	}
 	var found []orderfeed.Entry
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		found, err = list(ctx, tx, where+" order by order_id limit ?", feed, q.AfterID, limit)
+		found, err = list(ctx, tx, where+" order by order_id limit ?", append(args, limit)...)
 		return err
 	})
 	if err != nil {
@@ -115,8 +124,7 @@ func (s *Store) put(ctx context.Context, tx *sqldb.Tx, feed string, ids []woo.Or
 		}
 		blank = append(blank, row...)
 	}
-	insert := "into {orderfeed_entries} (feed, order_id, status, created, modified, handled, missing, error, failed) values " +
-		sqldb.Values(len(ids), columns)
+	insert := "into {orderfeed_entries} (" + columnNames + ") values " + sqldb.Values(len(ids), columns)
 	if _, err := tx.Exec(ctx, s.db.IfNew("insert "+insert), blank...); err != nil {
 		return err
 	}
@@ -163,8 +171,9 @@ func (s *Store) Advance(ctx context.Context, feed string, from, to orderfeed.Cur
 			return err
 		}
 		ok = true
-		_, err = tx.Exec(ctx, `update {orderfeed_feeds} set since = ?, modified_after = ?, seen = ? where feed = ?`,
-			sqldb.Micros(to.Since), sqldb.Micros(to.ModifiedAfter), sqldb.Micros(to.Seen), feed)
+		_, err = tx.Exec(ctx, `update {orderfeed_feeds} set since = ?, modified_after = ?, seen = ?, last_delivery = ?, suspect = ?, last_night = ?
+			where feed = ?`, sqldb.Micros(to.Since), sqldb.Micros(to.ModifiedAfter), sqldb.Micros(to.Seen), sqldb.Micros(to.LastDelivery),
+			bit(to.Suspect), to.LastNight, feed)
 		return err
 	})
 	if err != nil {
@@ -202,22 +211,29 @@ func (s *Store) Lease(ctx context.Context, feed, holder string, d time.Duration)
 // begin makes the feed's row if there is none.
 func (s *Store) begin(ctx context.Context, tx *sqldb.Tx, feed string) error {
 	never := sqldb.Micros(time.Time{})
-	_, err := tx.Exec(ctx, s.db.IfNew(`insert into {orderfeed_feeds} (feed, since, modified_after, seen, holder, lease_until) values (?, ?, ?, ?, ?, ?)`),
-		feed, never, never, never, "", 0)
+	_, err := tx.Exec(ctx, s.db.IfNew(`insert into {orderfeed_feeds} (feed, since, modified_after, seen, holder, lease_until, last_delivery,
+		suspect, last_night) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`), feed, never, never, never, "", 0, never, 0, "")
 	return err
 }
 
 // replace completes an insert of entries that overwrites the rows that are there.
 func (s *Store) replace(insert string) string {
+	clause, value := " on conflict (feed, order_id) do update set ", "excluded.%s"
 	if s.db.Dialect() == sqldb.MySQL {
-		return "insert " + insert + ` on duplicate key update status = values(status), created = values(created),
-			modified = values(modified), handled = values(handled), missing = values(missing), error = values(error), failed = values(failed)`
+		clause, value = " on duplicate key update ", "values(%s)"
 	}
-	return "insert " + insert + ` on conflict (feed, order_id) do update set status = excluded.status, created = excluded.created,
-		modified = excluded.modified, handled = excluded.handled, missing = excluded.missing, error = excluded.error, failed = excluded.failed`
+	var sets []string
+	for _, name := range strings.Split(columnNames, ", ")[2:] { // all but the key
+		sets = append(sets, name+" = "+fmt.Sprintf(value, name))
+	}
+	return "insert " + insert + clause + strings.Join(sets, ", ")
 }
 
-const columns = 9
+const (
+	columns     = 16
+	columnNames = "feed, order_id, number, status, created, modified, first_seen, checked, handled, done, ignored, turns, missing, error, " +
+		"failed, is_open"
+)
 
 func values(feed string, e orderfeed.Entry) ([]any, error) {
 	handled, err := json.Marshal(append([]woo.OrderStatus{}, e.Handled...)) // never null
@@ -225,8 +241,9 @@ func values(feed string, e orderfeed.Entry) ([]any, error) {
 		return nil, err
 	}
 	return []any{
-		feed, int64(e.ID), string(e.Status), sqldb.Micros(e.Created), sqldb.Micros(e.Modified), string(handled), bit(e.Missing), e.Error,
-		bit(e.Error != ""),
+		feed, int64(e.ID), e.Number, string(e.Status), sqldb.Micros(e.Created), sqldb.Micros(e.Modified), sqldb.Micros(e.Seen),
+		sqldb.Micros(e.Checked), string(handled), bit(e.Done), bit(e.Ignored), e.Turns, bit(e.Missing), e.Error, bit(e.Error != ""),
+		bit(e.Open()),
 	}, nil
 }
 
@@ -239,7 +256,8 @@ func bit(b bool) int {
 
 // list reads entries.
 func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) ([]orderfeed.Entry, error) {
-	rows, err := tx.Query(ctx, `select order_id, status, created, modified, handled, missing, error from {orderfeed_entries} `+where, args...)
+	rows, err := tx.Query(ctx, `select order_id, number, status, created, modified, first_seen, checked, handled, done, ignored, turns, missing,
+		error from {orderfeed_entries} `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -247,28 +265,34 @@ func list(ctx context.Context, tx *sqldb.Tx, where string, args ...any) ([]order
 	var found []orderfeed.Entry
 	for rows.Next() {
 		var e orderfeed.Entry
-		var created, modified int64
+		var created, modified, seen, checked int64
 		var handled []byte
-		if err := rows.Scan(&e.ID, &e.Status, &created, &modified, &handled, &e.Missing, &e.Error); err != nil {
+		if err := rows.Scan(&e.ID, &e.Number, &e.Status, &created, &modified, &seen, &checked, &handled, &e.Done, &e.Ignored, &e.Turns,
+			&e.Missing, &e.Error); err != nil {
 			return nil, err
 		}
 		if err := json.Unmarshal(handled, &e.Handled); err != nil {
 			return nil, fmt.Errorf("order %d: handled: %w", e.ID, err)
 		}
 		e.Created, e.Modified = sqldb.FromMicros(created), sqldb.FromMicros(modified)
+		e.Seen, e.Checked = sqldb.FromMicros(seen), sqldb.FromMicros(checked)
 		found = append(found, e)
 	}
 	return found, rows.Err()
 }
 
 func cursor(ctx context.Context, tx *sqldb.Tx, feed, lock string) (orderfeed.Cursor, error) {
-	var since, after, seen int64
-	err := tx.QueryRow(ctx, `select since, modified_after, seen from {orderfeed_feeds} where feed = ?`+lock, feed).Scan(&since, &after, &seen)
+	var c orderfeed.Cursor
+	var since, after, seen, delivery int64
+	err := tx.QueryRow(ctx, `select since, modified_after, seen, last_delivery, suspect, last_night from {orderfeed_feeds} where feed = ?`+lock,
+		feed).Scan(&since, &after, &seen, &delivery, &c.Suspect, &c.LastNight)
 	if errors.Is(err, sql.ErrNoRows) {
 		return orderfeed.Cursor{}, nil
 	}
 	if err != nil {
 		return orderfeed.Cursor{}, err
 	}
-	return orderfeed.Cursor{Since: sqldb.FromMicros(since), ModifiedAfter: sqldb.FromMicros(after), Seen: sqldb.FromMicros(seen)}, nil
+	c.Since, c.ModifiedAfter = sqldb.FromMicros(since), sqldb.FromMicros(after)
+	c.Seen, c.LastDelivery = sqldb.FromMicros(seen), sqldb.FromMicros(delivery)
+	return c, nil
 }

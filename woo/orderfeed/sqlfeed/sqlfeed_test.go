@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
+	"os"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	_ "github.com/go-sql-driver/mysql"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	_ "modernc.org/sqlite"
 
+	"github.com/tillwire/tillwire/internal/sqldb"
 	"github.com/tillwire/tillwire/internal/sqldb/sqldbtest"
 	"github.com/tillwire/tillwire/woo"
 	"github.com/tillwire/tillwire/woo/orderfeed"
@@ -68,6 +72,79 @@ func TestTwoProcessesAndARestart(t *testing.T) {
 			require.True(t, c.Equal(to), c)
 		}
 	})
+}
+
+// A database of the first version: what was known is known, handled marks hold, nothing is handed over twice, and the feed's
+// next start puts the open list in order.
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	first, err := os.ReadFile("schema/0001_feed.sql")
+	require.NoError(t, err)
+	sqldbtest.Each(t, func(t *testing.T, s sqldbtest.Server) {
+		host := s.Open(t)
+		old, err := sqldb.Open(t.Context(), host, sqldb.Config{Prefix: s.Prefix}, sqldb.Schema{
+			Room: "orderfeed", Files: fstest.MapFS{"0001_feed.sql": {Data: first}},
+		})
+		require.NoError(t, err)
+		noon := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+		require.NoError(t, old.InTx(t.Context(), func(tx *sqldb.Tx) error {
+			at := sqldb.Micros(noon)
+			_, err := tx.Exec(t.Context(), `insert into {orderfeed_feeds} (feed, since, modified_after, seen, holder, lease_until)
+				values ('orders', ?, ?, ?, '', 0)`, at, at, at)
+			require.NoError(t, err)
+			for id, row := range map[int][]any{
+				1: {"processing", `["processing"]`, "", 0}, 2: {"completed", `["completed","processing"]`, "", 0}, 3: {"completed", `[]`, "no", 1},
+			} {
+				_, err := tx.Exec(t.Context(), `insert into {orderfeed_entries} (feed, order_id, status, created, modified, handled, missing, error, failed)
+					values ('orders', ?, ?, ?, ?, ?, 0, ?, ?)`, id, row[0], at, at, row[1], row[2], row[3])
+				require.NoError(t, err)
+			}
+			return nil
+		}))
+
+		seen := open(t, host, sqlfeed.Config{Prefix: s.Prefix})
+		c, err := seen.Cursor(t.Context(), "orders")
+		require.NoError(t, err)
+		require.True(t, c.Equal(orderfeed.Cursor{Since: noon, ModifiedAfter: noon, Seen: noon}), c)
+		got, err := seen.Get(t.Context(), "orders", []woo.OrderID{2})
+		require.NoError(t, err)
+		want := orderfeed.Entry{ID: 2, Status: "completed", Created: noon, Modified: noon, Handled: []woo.OrderStatus{"completed", "processing"}}
+		require.Equal(t, []orderfeed.Entry{want}, got)
+		failed, err := seen.Find(t.Context(), "orders", orderfeed.Query{Failed: true})
+		require.NoError(t, err)
+		require.Len(t, failed, 1)
+
+		var handled []woo.OrderID
+		feed, err := orderfeed.New(orderfeed.Config{
+			Source: nothing{}, Store: seen, Statuses: []woo.OrderStatus{"processing", "completed"},
+			Handle: func(_ context.Context, o *woo.Order) error { handled = append(handled, o.ID); return nil },
+		})
+		require.NoError(t, err)
+		_, err = feed.RunOnce(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []woo.OrderID{3}, handled)
+		var left []woo.OrderID
+		found, err := seen.Find(t.Context(), "orders", orderfeed.Query{OpenOnly: true})
+		require.NoError(t, err)
+		for _, e := range found {
+			left = append(left, e.ID)
+		}
+		require.Equal(t, []woo.OrderID{1}, left, "waits for completed")
+		_, err = sqlfeed.Open(t.Context(), host, sqlfeed.Config{Prefix: s.Prefix})
+		require.NoError(t, err, "again")
+	})
+}
+
+// nothing is a shop in which nothing has changed, and every order is completed.
+type nothing struct{}
+
+func (nothing) Get(_ context.Context, id woo.OrderID) (*woo.Order, error) {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	return &woo.Order{ID: id, Status: "completed", DateCreated: at, DateModified: at}, nil
+}
+
+func (nothing) All(context.Context, woo.OrderQuery) iter.Seq2[*woo.Order, error] {
+	return func(func(*woo.Order, error) bool) {}
 }
 
 // A feed whose process ends between two runs hands nothing over twice, and misses nothing.
