@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// clients are those that exist of the four.
-var clients = []string{"woo", "kledo", "sitoo"}
+// clients are the four.
+var clients = []string{"woo", "kledo", "sitoo", "eurofaktura"}
 
 // client is what one client shows: names and types of fields, methods and sentinels.
 type client struct {

@@ -41,11 +41,12 @@ func TestWhatAHostGets(t *testing.T) {
 	require.Equal(t, client, modulesOf(t, "woo"), "a host that imports woo alone gets exactly these")
 	require.Subset(t, append(client, "golang.org/x/oauth2"), modulesOf(t, "kledo"))
 	require.Equal(t, client, modulesOf(t, "sitoo"))
+	require.Equal(t, client, modulesOf(t, "eurofaktura"))
 	require.Empty(t, modulesOf(t, "hmacauth"), "the core of hmacauth is the standard library's")
 	require.Subset(t, []string{"github.com/cenkalti/backoff/v4"}, modulesOf(t, "retryqueue"))
 	require.Subset(t, []string{"github.com/cenkalti/backoff/v4"}, modulesOf(t, "retryqueue/sqlstore"),
 		"SQL stores import no driver: the host brings its own")
-	for _, pkg := range []string{"woo/wootest", "kledo/kledotest", "sitoo/sitootest", "retryqueue/retryqueuetest", "woo/orderfeed/orderfeedtest"} {
+	for _, pkg := range []string{"woo/wootest", "kledo/kledotest", "sitoo/sitootest", "eurofaktura/eurofakturatest", "retryqueue/retryqueuetest", "woo/orderfeed/orderfeedtest"} {
 		for _, m := range modulesOf(t, pkg) {
 			require.False(t, strings.Contains(m, "testify") || strings.Contains(m, "yaml"), "%s brings %s", pkg, m)
 		}
