@@ -240,8 +240,8 @@ func (l *Legacy) refunds(order int64) *legacyReply {
 // pick makes an object of members of another: pairs of the new name and the old.
 func pick(from *object, pairs ...string) *object {
 	to := obj()
-	for i := 0; i < len(pairs); i += 2 {
-		to.set(pairs[i], clone(from.get(pairs[i+1])))
+	for pair := range slices.Chunk(pairs, 2) {
+		to.set(pair[0], clone(from.get(pair[len(pair)-1])))
 	}
 	return to
 }
