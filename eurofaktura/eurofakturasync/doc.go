@@ -47,6 +47,7 @@
 //	W13 the shop switches the webhook off       Hooks.Guard: replaced, the gap read            TestW13DisabledWebhook
 //	W14 products, buyers, payments, stock       Sync.Accept, Config.PaymentMethods, PushStock  TestW14OrdersBringWhatIsUnknown
 //	W15 buttons: stock, product import          Sync.PushStock, ImportProducts                 TestW15Buttons
+//	    and product export                      Sync.ExportProducts                            TestW15Export
 //	W16 two platform entries                    V3 and Legacy: one Shop                        TestW16TwoAPIs
 //	W18 documents set the status                Config.Locked, Replaceable; else left alone    TestW18DocumentsOutrankTheShop
 //

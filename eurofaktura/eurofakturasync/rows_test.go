@@ -593,6 +593,47 @@ func TestW15Buttons(t *testing.T) {
 	}
 }
 
+// TestW15Export: the books' products into the shop, as drafts, each once, whatever becomes of the answers.
+func TestW15Export(t *testing.T) {
+	t.Parallel()
+	inWorld(t, eurofakturatest.Config{}, nil, func(t *testing.T, w *world) {
+		_, err := w.shop.AddProduct([]byte(`{"name":"Cup","sku":"CUP","regular_price":"5.50"}`))
+		require.NoError(t, err)
+		books, err := eurofaktura.New(w.books.Config())
+		require.NoError(t, err)
+		for code, visibility := range map[string]string{"CUP": "", "PLATE": "visibleOnline", "BOWL": "", "SECRET": "hiddenOnline"} {
+			f := eurofaktura.ProductFields{
+				Code: eurofaktura.Set(code), Name: eurofaktura.Set("The " + code), Status: eurofaktura.Set("active"),
+				RetailPrice: eurofaktura.Set(decimal.RequireFromString("7.5")), OnlineVisibility: eurofaktura.Text(visibility),
+			}
+			require.NoError(t, books.Products.Import(t.Context(), f))
+		}
+		lost := false
+		w.shop.SetFaults(wootest.Faults{Script: func(r *http.Request) wootest.Fault {
+			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/products/batch") && !lost {
+				lost = true
+				return wootest.Lost
+			}
+			return wootest.None
+		}})
+		_, err = w.sync.ExportProducts(t.Context())
+		require.ErrorIs(t, err, woo.ErrAmbiguous)
+		report, err := w.sync.ExportProducts(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, ExportReport{Read: 3, Known: 3}, report, "what was made behind the lost answer is known")
+		names := map[string]int{}
+		for p, err := range w.woo.Products.All(t.Context(), woo.ProductQuery{}) {
+			require.NoError(t, err)
+			names[fmt.Sprint(p.SKU, " ", p.Name, " ", p.Status, " ", p.RegularPrice)]++
+		}
+		require.Equal(t, map[string]int{"CUP Cup publish 5.5": 1, "PLATE The PLATE draft 7.5": 1, "BOWL The BOWL draft 7.5": 1}, names)
+	})
+	inWorld(t, eurofakturatest.Config{}, func(w *world, c *Config) { c.Shop = Legacy(w.legacyClient()) }, func(t *testing.T, w *world) {
+		_, err := w.sync.ExportProducts(t.Context())
+		require.ErrorContains(t, err, "V3")
+	})
+}
+
 // TestW16TwoAPIs: the same orders make the same documents, whichever API they were read through.
 func TestW16TwoAPIs(t *testing.T) {
 	t.Parallel()
