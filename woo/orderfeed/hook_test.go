@@ -161,6 +161,7 @@ func TestWebhookAndRun(t *testing.T) {
 		start := time.Now()
 		require.Equal(t, 503, send(5))
 		require.Equal(t, 2*time.Second, time.Since(start))
+		synctest.Wait() // the handler behind the answer has ended
 		require.Zero(t, entryOf(t, store, 5), "cut off is no failure of the order")
 		slow = false
 		shop.down = errors.New("maintenance")

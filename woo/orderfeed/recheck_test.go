@@ -216,13 +216,14 @@ func TestRecheckOverlap(t *testing.T) {
 				work.Go(func() { _ = feed.Run(ctx) })
 			}
 			time.Sleep(90 * time.Minute)
-			shop.blind = true
+			shop.goBlind()
 			shop.slip(3, woo.OrderCompleted)
 			time.Sleep(2 * time.Hour)
-			require.Equal(t, 20, shop.gets, "one night's run over all machines")
-			require.Equal(t, map[string]int{"3 completed": 1}, k.got)
+			require.Equal(t, 20, shop.reads(), "one night's run over all machines")
+			require.Equal(t, 1, k.count(3, woo.OrderCompleted))
+			require.Equal(t, 1, k.total())
 			time.Sleep(day)
-			require.Equal(t, 20+19, shop.gets)
+			require.Equal(t, 20+19, shop.reads())
 			cancel()
 			work.Wait()
 		})

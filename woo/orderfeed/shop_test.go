@@ -71,6 +71,20 @@ func (l *ledger) slip(id woo.OrderID, status woo.OrderStatus) {
 	l.edit(id, func(o *woo.Order) { o.Status = status })
 }
 
+// goBlind makes lists by modification empty from now on.
+func (l *ledger) goBlind() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.blind = true
+}
+
+// reads counts the orders that were read alone.
+func (l *ledger) reads() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.gets
+}
+
 // edit changes a copy of an order in any way.
 func (l *ledger) edit(id woo.OrderID, change func(o *woo.Order)) {
 	l.mu.Lock()

@@ -66,6 +66,7 @@ func (g *guarded) order() {
 }
 
 func (g *guarded) take() (alarms []error, filled []time.Time) {
+	synctest.Wait() // what a Run did meanwhile is done, and can be seen
 	alarms, filled = g.alarms, g.filled
 	g.alarms, g.filled = nil, nil
 	return alarms, filled

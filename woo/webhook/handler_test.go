@@ -395,6 +395,7 @@ func TestHeedlessHandle(t *testing.T) {
 		require.Equal(t, 503, serve(h, request("order.updated", secret, `{"id":1,"status":"x"}`)).Code)
 		require.Equal(t, webhook.DefaultTimeout, time.Since(start))
 		time.Sleep(4 * time.Second)
+		synctest.Wait() // for what runs on, and for what it wrote
 		require.Equal(t, 1, saved)
 
 		h = handler(t, webhook.Config{Handle: func(context.Context, webhook.Delivery) error { panic(http.ErrAbortHandler) }})
