@@ -27,9 +27,9 @@ type Setting struct {
 	ID          string          `json:"id" wire:"required"` // "woocommerce_currency"
 	GroupID     string          `json:"group_id,omitzero"`  // only when read alone
 	Label       string          `json:"label"`
-	Description string          `json:"description"` // HTML
-	Type        string          `json:"type"`        // "text", "select", "checkbox" …
-	Value       json.RawMessage `json:"value"`       // mostly a text; checkboxes say "yes" and "no"
+	Description string          `json:"description"`    // HTML
+	Type        string          `json:"type"`           // "text", "select", "checkbox" …
+	Value       json.RawMessage `json:"value,omitzero"` // nil: it has none; mostly a text; checkboxes say "yes" and "no"
 	Default     json.RawMessage `json:"default,omitzero"`
 	Tip         string          `json:"tip"`
 	Placeholder string          `json:"placeholder"`
