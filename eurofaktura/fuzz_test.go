@@ -2,9 +2,11 @@ package eurofaktura_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,23 +53,23 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(s, 500)
 	}
 	f.Fuzz(func(t *testing.T, body string, status int) {
+		// What would be waited for (a busy server, a broken answer) ends at once, because the deadline comes before the next try.
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
 		if status != 200 && status != 400 && status != 404 { // statuses that are not waited for
 			status = 500
 		}
-		if bytes.Contains(bytes.ToLower([]byte(body)), []byte("request")) {
-			t.Skip("a busy server is waited for")
-		}
 		books := client(t, func(r *http.Request, _ string) *http.Response { return reply(r, status, body) },
 			func(c *eurofaktura.Config) { c.Limiter = &eurofaktura.Limiter{Starts: 1000} })
-		created, err := books.SalesOrders.Create(t.Context(), "a-1", eurofaktura.SalesOrderFields{})
+		created, err := books.SalesOrders.Create(ctx, "a-1", eurofaktura.SalesOrderFields{})
 		if err == nil {
 			require.True(t, created.DocumentID != "" || created.Number != "")
 		}
 		if status != 500 { // a read of a 500 is repeated after half a second
-			_, _, err = books.SalesOrders.List(t.Context(), eurofaktura.OrderQuery{})
+			_, _, err = books.SalesOrders.List(ctx, eurofaktura.OrderQuery{})
 			_ = err
 			var out bytes.Buffer
-			n, err := books.PDF(t.Context(), eurofaktura.KindSalesOrder, eurofaktura.ByID("1"), &out)
+			n, err := books.PDF(ctx, eurofaktura.KindSalesOrder, eurofaktura.ByID("1"), &out)
 			if err == nil {
 				require.EqualValues(t, out.Len(), n)
 			}
