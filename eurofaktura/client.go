@@ -57,7 +57,7 @@ func New(c Config) (*Client, error) {
 	client := &Client{config: c}
 	core, err := rest.New(rest.Config{
 		System: "eurofaktura", Base: base, Authorize: client.authorize, HTTPClient: paced(c),
-		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 	})
 	if err != nil {
 		return nil, err

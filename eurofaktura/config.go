@@ -1,6 +1,7 @@
 package eurofaktura
 
 import (
+	"context"
 	"crypto/md5" //nolint:gosec // the vendor's older credential is one
 	"encoding/hex"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/tillwire/tillwire/internal/rest"
 )
 
 // The forms that national pages show. An organisation may well have another address, with a code of its server in it: read yours in
@@ -58,6 +61,9 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Observe is told of each call when it is over, for metrics: how it ended, in how many requests, how long it took and waited.
+	// It is called by the goroutine that made the call, and must be quick. Default: nobody.
+	Observe func(context.Context, Observation)
 }
 
 // MD5Pass is the older credential: the MD5, in lower-case hex, of the user name in upper case and the password as it is.
@@ -65,6 +71,11 @@ func MD5Pass(username, password string) string {
 	sum := md5.Sum([]byte(strings.ToUpper(username) + password)) //nolint:gosec // the vendor's
 	return hex.EncodeToString(sum[:])
 }
+
+// Observation is one call when it is over, the same for all clients: System ("eurofaktura"), Op ("orders.Create"), Method, Route (the path's
+// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
+// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+type Observation = rest.Observation
 
 // String shows endpoint and user alone.
 func (c Config) String() string {

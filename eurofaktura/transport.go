@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tillwire/tillwire/internal/rest"
 )
 
 const (
@@ -34,7 +36,9 @@ type transport struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	began := time.Now()
 	release, err := t.limiter.acquire(r.Context())
+	rest.Idle(r.Context(), time.Since(began))
 	if err != nil {
 		if r.Body != nil {
 			_ = r.Body.Close()

@@ -94,7 +94,7 @@ func New(c Config) (*Client, error) {
 	keys := newKeys(c)
 	rc := rest.Config{
 		System: "kledo", Base: base, Authorize: keys.authorize, HTTPClient: withTransport(c, keys),
-		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 	}
 	if c.Limiter != nil {
 		rc.Limiter = c.Limiter

@@ -1,6 +1,7 @@
 package kledo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"github.com/tillwire/tillwire/internal/rest"
 )
 
 // Config names a Kledo account and a key to it. A printed Config does not show the Token.
@@ -35,6 +38,9 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Observe is told of each call when it is over, for metrics: how it ended, in how many requests, how long it took and waited.
+	// It is called by the goroutine that made the call, and must be quick. Default: nobody.
+	Observe func(context.Context, Observation)
 }
 
 const defaultMaxBody = 32 << 20
@@ -57,6 +63,11 @@ func UserAgent(version, wooCommerce, wordPress string) string {
 }
 
 var userAgentForm = regexp.MustCompile(`^Kledo/\S+\s\(WooCommerce/[^;]+;\s*WordPress/[^)]+\)$`)
+
+// Observation is one call when it is over, the same for all clients: System ("kledo"), Op ("orders.Create"), Method, Route (the path's
+// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
+// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+type Observation = rest.Observation
 
 // String shows the endpoint alone.
 func (c Config) String() string { return fmt.Sprintf("kledo.Config{Endpoint: %q}", bare(c.Endpoint)) }

@@ -71,7 +71,7 @@ func New(c Config) (*Client, error) {
 	h.Transport = listener{h.Transport, client.lane}
 	id, password := c.APIID, c.Password
 	client.rest, err = rest.New(rest.Config{
-		System: "sitoo", Base: base, HTTPClient: h, Limiter: client.lane, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+		System: "sitoo", Base: base, HTTPClient: h, Limiter: client.lane, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 		Authorize: func(r *http.Request) error { r.SetBasicAuth(id, password); return nil },
 	})
 	if err != nil {

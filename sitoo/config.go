@@ -1,6 +1,7 @@
 package sitoo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/tillwire/tillwire/internal/rest"
 )
 
 // Config names a Sitoo account and a key to it. A printed Config does not show the Password.
@@ -34,7 +37,16 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Observe is told of each call when it is over, for metrics: how it ended, in how many requests, how long it took and waited.
+	// The wait for the Limiter's lane comes before the call and is not in it. It is called by the goroutine that made the call, and
+	// must be quick. Default: nobody.
+	Observe func(context.Context, Observation)
 }
+
+// Observation is one call when it is over, the same for all clients: System ("sitoo"), Op ("orders.Create"), Method, Route (the path's
+// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
+// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+type Observation = rest.Observation
 
 // String shows address, key id and site.
 func (c Config) String() string {

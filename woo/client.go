@@ -71,7 +71,7 @@ func New(c Config) (*Client, error) {
 	root.Path += "/wp-json"
 	rc := rest.Config{
 		System: "woo", Base: &root, Authorize: authorize, HTTPClient: c.HTTPClient,
-		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+		Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 	}
 	if rc.UserAgent == "" {
 		rc.UserAgent = userAgent

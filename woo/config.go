@@ -1,6 +1,7 @@
 package woo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/time/rate"
+
+	"github.com/tillwire/tillwire/internal/rest"
 )
 
 // userAgent is sent unless Config.UserAgent says otherwise: many hosts block Go's default.
@@ -36,10 +39,18 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Observe is told of each call when it is over, for metrics: how it ended, in how many requests, how long it took and waited.
+	// It is called by the goroutine that made the call, and must be quick. Default: nobody.
+	Observe func(context.Context, Observation)
 	// Concurrency is how many requests of batches (UpdateAll, Plan.Run) may be under way at once. Fewer are while the shop answers 429 or
 	// 503, drops connections or takes longer than 15 s. Default: 4.
 	Concurrency int
 }
+
+// Observation is one call when it is over, the same for all clients: System ("woo"), Op ("orders.Create"), Method, Route (the path's
+// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
+// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+type Observation = rest.Observation
 
 // String shows the address and the end of the key, as the shop's own list of keys does.
 func (c Config) String() string {

@@ -100,7 +100,7 @@ func TestClientsAlike(t *testing.T) {
 	first := look(t, all, clients[0])
 	for _, name := range clients {
 		c := look(t, all, name)
-		require.Subset(t, keys(c.config), strings.Fields("HTTPClient Limiter Logger UserAgent MaxBody"), "%s.Config", name)
+		require.Subset(t, keys(c.config), strings.Fields("HTTPClient Limiter Logger UserAgent MaxBody Observe"), "%s.Config", name)
 		require.Subset(t, keys(c.err), strings.Fields("Op Method Route Status Code Message Details Body Attempts Err"), "%s.Error", name)
 		require.Subset(t, keys(c.methods), strings.Fields("Error Is Unwrap Permanent RetryAfter Ambiguous Systemic"), "*%s.Error", name)
 		require.Subset(t, keys(c.sentinels), strings.Fields("ErrAuth ErrPermission ErrNotFound ErrValidation ErrTooLarge ErrRateLimited "+

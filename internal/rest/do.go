@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -25,6 +26,8 @@ type run struct {
 	began    time.Time // of the current try
 	broken   bool      // a failure that is worth one repeat has had it
 	wait     time.Duration
+	busy     time.Duration // spent in tries, rather than waiting for them
+	idle     atomic.Int64  // nanoseconds of busy in which a round tripper waited, see Idle
 	response *Response
 	failure  *Failure
 }
@@ -38,6 +41,17 @@ func (c *Client) Do(ctx context.Context, call Call) (*Response, error) {
 		call.Route, _, _ = strings.Cut(call.Path, "?")
 	}
 	r := &run{client: c, call: call}
+	if c.config.Observe == nil {
+		return r.do(ctx)
+	}
+	began := time.Now()
+	res, err := r.do(ctx)
+	r.observe(ctx, began, err)
+	return res, err
+}
+
+func (r *run) do(ctx context.Context) (*Response, error) {
+	c := r.client
 	req, err := r.request(ctx)
 	if err != nil {
 		return nil, r.fail(Refused, err)

@@ -43,6 +43,8 @@ type Config struct {
 	MaxBody    int64                     // bytes of an answer; default 32 MiB
 	MaxTries   int                       // of one call, the first included; default 4
 	MaxWait    time.Duration             // longest single wait before a try; a longer Retry-After ends the call; default 30 s
+	// Observe is told of each call when it is over, by the goroutine that made it. Default: nobody.
+	Observe func(context.Context, Observation)
 }
 
 // Call is one request. Its body is bytes, so that every try sends the same; nobody may change them before Do returns.

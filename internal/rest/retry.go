@@ -69,6 +69,7 @@ func (r *run) sent(err error) bool {
 // check is retryablehttp's CheckRetry: it reads the answer while it can be read, and decides.
 func (r *run) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	r.response, r.failure = r.outcome(ctx, resp, err)
+	r.busy += time.Since(r.began)
 	r.client.log(ctx, r)
 	if r.failure == nil {
 		r.client.pace.succeeded(r.attempts-1, r.client.config.Limiter)
