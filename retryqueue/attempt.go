@@ -191,6 +191,7 @@ func (a *attempt) handBack(begun bool) Outcome {
 }
 
 func (a *attempt) report(o Outcome) {
+	a.tell(o)
 	level, text := slog.LevelDebug, "job done"
 	var more []any
 	switch {

@@ -38,6 +38,9 @@ type Config struct {
 	Keep time.Duration
 	// Logger gets failed attempts (warn), jobs given up and store failures (error). Default: silent.
 	Logger *slog.Logger
+	// Observe is told of each attempt when it has ended, for metrics, by the goroutine that made it; it must be quick. How many jobs
+	// wait [Queue.List] tells (Query.Count, then Found.ByState). Default: nobody.
+	Observe func(Observation)
 }
 
 // Queue runs the kinds registered with it on the jobs of its store. It is safe for concurrent use. [New] makes it.
@@ -51,6 +54,7 @@ type Queue struct {
 	keep          time.Duration
 	waker         Waker
 	log           *slog.Logger
+	observe       func(Observation) // nil: nobody
 
 	wake    chan struct{} // holds one: look again
 	running atomic.Bool   // a Run is under way
@@ -103,6 +107,7 @@ func New(c Config) (*Queue, error) {
 		keep:          cmp.Or(c.Keep, 90*24*time.Hour),
 		waker:         c.Waker,
 		log:           log,
+		observe:       c.Observe,
 		wake:          make(chan struct{}, 1),
 		handlers:      map[string]*handler{},
 	}, nil
