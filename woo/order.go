@@ -226,9 +226,9 @@ func (q OrderQuery) values() (url.Values, error) {
 }
 
 // OrderFields writes an order: POST /orders, PUT /orders/{id}. What is absent stays as it is. The shop ignores all other
-// members of an order (total, number, dates) without a word.
+// members of an order (total, number, dates) without a word; a wish of these fields that it ignores is [ErrNotApplied].
 //
-// No key makes a create unique. Put a reference of one's own into MetaData and look for it when an answer is lost.
+// No key makes a create unique: [Collection.CreateOnce] puts a reference into MetaData and looks for it when an answer is lost.
 type OrderFields struct {
 	ParentID           Field[OrderID]       `json:"parent_id,omitzero"`
 	Status             Field[OrderStatus]   `json:"status,omitzero"` // processing, completed and on-hold take stock, cancelled gives it back

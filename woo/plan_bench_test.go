@@ -19,7 +19,8 @@ import (
 
 const latency = 50 * time.Millisecond
 
-// far is a transport that takes a while.
+// far is a transport that has its answer a latency after the request, as from a shop that takes so long to reach and to think: what
+// the fake computes meanwhile is within it.
 type far struct {
 	next     http.RoundTripper
 	requests atomic.Int64
@@ -29,10 +30,15 @@ func (f *far) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.requests.Add(1)
 	timer := time.NewTimer(latency)
 	defer timer.Stop()
+	answer, err := f.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case <-timer.C:
-		return f.next.RoundTrip(r)
+		return answer, nil
 	case <-r.Context().Done():
+		_ = answer.Body.Close()
 		return nil, r.Context().Err()
 	}
 }

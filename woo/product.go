@@ -245,7 +245,8 @@ func (q ProductQuery) values() (url.Values, error) { return queryValues(q) }
 // ProductFields writes a product: POST /products, PUT /products/{id}. What is absent stays as it is.
 //
 // A status of 200 proves no write of stock or sale price: the shop ignores StockQuantity while stock is not managed, StockStatus while it
-// is, and a SalePrice above RegularPrice. Compare the answer with the wish.
+// is, and a SalePrice above RegularPrice. The client compares the answer with the wish: see [ErrNotApplied]. [Collection.CreateOnce] makes a
+// product once, by its SKU or a reference.
 type ProductFields struct {
 	Name              Field[string]            `json:"name,omitzero"`
 	Slug              Field[string]            `json:"slug,omitzero"`

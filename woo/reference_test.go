@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"github.com/tillwire/tillwire/woo"
@@ -384,6 +385,20 @@ func TestCreateOnceOfOtherKinds(t *testing.T) {
 				}
 				return x.ID, err
 			},
+			"a coupon by its code": func(ref woo.Reference) (any, error) {
+				x, err := client.Coupons.CreateOnce(ctx, ref, woo.CouponFields{Code: woo.Set("once-10"), Amount: woo.Set(decimal.NewFromInt(10))})
+				if x == nil {
+					return nil, err
+				}
+				return x.ID, err
+			},
+			"a refund": func(ref woo.Reference) (any, error) {
+				x, err := client.Refunds(id).CreateOnce(ctx, ref, woo.RefundFields{Amount: woo.Set(decimal.NewFromInt(1)), APIRefund: woo.Set(false)})
+				if x == nil {
+					return nil, err
+				}
+				return x.ID, err
+			},
 			"a note": func(ref woo.Reference) (any, error) {
 				x, err := client.OrderNotes(id).CreateOnce(ctx, ref, woo.OrderNoteFields{Note: woo.Set("Booked as " + ref.Value)})
 				if x == nil {
@@ -400,7 +415,7 @@ func TestCreateOnceOfOtherKinds(t *testing.T) {
 					}
 					return ""
 				}
-				if (name == "a product by its SKU" || name == "a customer" || name == "a variation") && fate != "lost answer" {
+				if (name == "a product by its SKU" || name == "a customer" || name == "a variation" || name == "a coupon by its code") && fate != "lost answer" {
 					continue // the key is taken now
 				}
 				ref := woo.Reference{Value: name + " " + fate}

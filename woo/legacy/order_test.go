@@ -1,8 +1,10 @@
 package legacy
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -612,12 +614,15 @@ func TestWebhooks(t *testing.T) {
 	shop, _, client := fake(t, wootest.Config{})
 	var mu sync.Mutex
 	var pings int
+	var body []byte
 	shop.DeliverTo("https://x.example", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		if r.Header.Get("X-WC-Webhook-Topic") == "" {
 			pings++
+			return
 		}
+		body, _ = io.ReadAll(r.Body)
 	}))
 	fields := hook()
 	fields.Secret = woo.Set("s3cret")
@@ -629,6 +634,14 @@ func TestWebhooks(t *testing.T) {
 	require.False(t, w.DateCreated.IsZero())
 	mu.Lock()
 	require.Equal(t, 1, pings)
+	mu.Unlock()
+	id := shop.Seed(1, 1)[0]
+	require.NoError(t, shop.SetStatus(id, "on-hold"))
+	require.Positive(t, shop.Deliver(t.Context()))
+	mu.Lock()
+	var delivered struct{ Order struct{ ID int64 } } // as a shop of 2.6 sends it, and a later one for a webhook of then
+	require.NoError(t, json.Unmarshal(body, &delivered), "%.80s", body)
+	require.Equal(t, id, delivered.Order.ID)
 	mu.Unlock()
 	w, err = client.Webhooks.Update(t.Context(), w.ID, woo.WebhookFields{Status: woo.Set(woo.WebhookPaused)})
 	require.NoError(t, err)

@@ -347,6 +347,7 @@ func (l *Legacy) createWebhook(c *legacyCall) *legacyReply {
 	l.shop.saved = nil
 	l.shop.createWebhook(body, true)
 	all := l.shop.webhooks.all
+	l.shop.hooks[all[len(all)-1].id].legacy = l.payload
 	return &legacyReply{
 		status: http.StatusCreated, body: obj(field{"webhook", legacyWebhook(all[len(all)-1])}), pings: l.shop.owedPings(),
 	}
@@ -375,6 +376,19 @@ func (l *Legacy) oneWebhook(c *legacyCall, id int64, write, remove bool) *legacy
 	out := legacyOK("webhook", legacyWebhook(r))
 	out.pings = l.shop.owedPings()
 	return out
+}
+
+// payload is what a webhook of api_version legacy_v3 delivers.
+func (l *Legacy) payload(e event) *object {
+	switch s := l.shop; {
+	case e.resource == "order" && s.orders.rows[e.id] != nil:
+		return obj(field{"order", l.renderOrder(s.orders.rows[e.id])})
+	case e.resource == "product" && s.products.rows[e.id] != nil:
+		return obj(field{"product", l.renderProduct(s.products.rows[e.id])})
+	case e.resource == "customer" && s.customers.rows[e.id] != nil:
+		return obj(field{"customer", l.renderCustomer(s.customers.rows[e.id])})
+	}
+	return nil
 }
 
 func legacyWebhook(r *record) *object {

@@ -24,6 +24,9 @@ type hook struct {
 	secret   string
 	failures int  // in a row; never above 6
 	owed     bool // a ping is to be sent at the next save
+	// legacy makes the payload of one that was made through the legacy API: {"order": {…}} with the legacy members; nil for what
+	// it does not know. Nil for a modern webhook.
+	legacy func(e event) *object
 }
 
 // event is one delivery that waits: one per webhook and resource.
@@ -331,7 +334,11 @@ const maxFailures = 5
 // payload is what a delivery carries: the resource as a GET would show it now, of a deleted one only its id.
 func (s *Shop) payload(e event) []byte {
 	var doc *object
+	if h := s.hooks[e.hook]; h != nil && h.legacy != nil && !e.deleted {
+		doc = h.legacy(e)
+	}
 	switch {
+	case doc != nil:
 	case e.deleted:
 		doc = obj(field{"id", number(e.id)})
 	case e.resource == "action":
