@@ -96,6 +96,24 @@ func (t *Till) Sell(w sitoo.WarehouseID, undelivered bool, lines ...Line) sitoo.
 	return sitoo.OrderID(o.int("orderid"))
 }
 
+// Deliver delivers all rows of an order, as staff do with one that was sold to be sent, and books their stock.
+func (t *Till) Deliver(id sitoo.OrderID, w sitoo.WarehouseID) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	o := t.tables["orders"].rows[strconv.FormatInt(int64(id), 10)]
+	if o == nil {
+		panic(fmt.Sprintf("sitootest: Deliver: no order %d", id))
+	}
+	rows, _ := o["orderitems"].([]any)
+	var deliver []any
+	for i, row := range rows {
+		deliver = append(deliver, map[string]any{"orderitemid": i, "quantity": row.(record).int("quantity")}) //nolint:forcetypeassert // written by newOrder
+	}
+	if _, why := t.deliver(o, record{"warehouseid": int64(w), "orderdeliveryitems": deliver}, false); why != "" {
+		panic("sitootest: Deliver: " + why)
+	}
+}
+
 // Backdate gives an order the date of n seconds ago, as one that an offline till uploads late has.
 func (t *Till) Backdate(id sitoo.OrderID, seconds int64) {
 	t.mu.Lock()
