@@ -24,6 +24,8 @@ const (
 	CategoryLink  LinkKind = "category"
 	VoucherLink   LinkKind = "voucher" // a coupon and a voucher
 	OrderLink     LinkKind = "order"
+	// StockLink is beside a ProductLink or VariationLink of the same two: its Sum is the stock that both sides had last.
+	StockLink LinkKind = "stock"
 )
 
 // Side is one of the two systems.

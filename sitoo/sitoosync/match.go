@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tillwire/tillwire/sitoo"
 	"github.com/tillwire/tillwire/woo"
@@ -18,6 +19,8 @@ type MatchConfig struct {
 	Shop  *woo.Client   // required
 	Till  *sitoo.Client // required
 	Links LinkStore     // required
+	// PageSize is how many records a list of the till is asked for at once (Q3), at most 1000. Default 100.
+	PageSize int
 	// IncludeExternal matches products that are sold elsewhere ("external") too (row E1). Default: they are passed over.
 	IncludeExternal bool
 	// Progress, when not nil, is called as records are read.
@@ -28,6 +31,12 @@ type MatchConfig struct {
 type Progress struct {
 	Step        string // "products of the shop"
 	Done, Total int    // records; Total is 0 while it is unknown
+
+	// Of a full sync.
+	Operation Operation
+	Requests  int       // of the till, that the running operation makes at most
+	QuotaLeft int       // of the till's allowance, as far as it is known
+	WaitUntil time.Time // when the next time slot of the allowance begins, while that is waited for
 }
 
 // MatchReport is what matching found. Only links were made.
@@ -79,7 +88,7 @@ func MatchProducts(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
 	p := Progress{Step: "products of the till"}
 	fields := []string{"productid", "sku", "variantparentid"}
-	for product, err := range c.Till.Products.All(ctx, sitoo.ProductQuery{IncludeInactive: true, PerPage: 1000, Fields: fields}) {
+	for product, err := range c.Till.Products.All(ctx, sitoo.ProductQuery{IncludeInactive: true, PerPage: c.PageSize, Fields: fields}) {
 		if err != nil {
 			return m.report, err
 		}
@@ -119,7 +128,7 @@ func MatchProducts(ctx context.Context, c MatchConfig) (MatchReport, error) {
 func MatchCategories(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
 	till := map[sitoo.CategoryID]node[sitoo.CategoryID]{}
-	for category, err := range c.Till.Categories.All(ctx, sitoo.ListQuery{PerPage: 1000}) {
+	for category, err := range c.Till.Categories.All(ctx, sitoo.ListQuery{PerPage: c.PageSize}) {
 		if err != nil {
 			return m.report, err
 		}
@@ -146,7 +155,7 @@ func MatchCategories(ctx context.Context, c MatchConfig) (MatchReport, error) {
 // MatchVouchers links coupons and vouchers (row F4): a coupon's code is what is typed at the till, else the voucher's code, without regard to case.
 func MatchVouchers(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
-	for v, err := range c.Till.Vouchers.All(ctx, sitoo.VoucherQuery{PerPage: 1000}) {
+	for v, err := range c.Till.Vouchers.All(ctx, sitoo.VoucherQuery{PerPage: c.PageSize}) {
 		if err != nil {
 			return m.report, err
 		}

@@ -226,5 +226,5 @@ func TestSitoo_F1_match_all(t *testing.T) {
 	require.Equal(t, 231, r.Linked)
 	require.Empty(t, r.Problems)
 	require.Equal(t, map[string]int{"products of the till": 200, "products of the shop": 200}, steps)
-	require.Len(t, b.till.Requests(), before+3, "a page of products, of categories, of vouchers")
+	require.Len(t, b.till.Requests(), before+5, "three pages of products, one of categories, one of vouchers")
 }
