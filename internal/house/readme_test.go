@@ -52,3 +52,27 @@ func TestReadmeLinks(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// TestReadmeGuarantees finds every test and benchmark that the README's table of guarantees names, in the file that it links to.
+func TestReadmeGuarantees(t *testing.T) {
+	t.Parallel()
+	_, rest, found := strings.Cut(readme(t), "\n## Guarantees\n")
+	require.True(t, found)
+	section, _, _ := strings.Cut(rest, "\n## ")
+	proof := regexp.MustCompile(`\[((?:Test|Benchmark)\w+)\]\(([^)]+_test\.go)\)`)
+	rows := 0
+	for line := range strings.Lines(section) {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| guarantee") || strings.HasPrefix(line, "| ---") {
+			continue
+		}
+		rows++
+		proofs := proof.FindAllStringSubmatch(line, -1)
+		require.NotEmpty(t, proofs, "nothing shows: %s", line)
+		for _, p := range proofs {
+			source, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(p[2])))
+			require.NoError(t, err)
+			require.Regexp(t, `(?m)^func `+p[1]+`\((t \*testing\.T|b \*testing\.B)\)`, string(source), "%s is not in %s", p[1], p[2])
+		}
+	}
+	require.GreaterOrEqual(t, rows, 10)
+}
