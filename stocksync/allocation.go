@@ -50,13 +50,12 @@ func (l *line) count(peer StoreID, counted decimal.Decimal) {
 }
 
 // spend takes a store's own change out of its share. current: out of what it is shown now; else it had sold that before it was last
-// pushed to.
+// pushed to. A share that is counted for already and not yet pushed stays: it is to be shown over what was sold before.
 func (l *line) spend(peer StoreID, delta decimal.Decimal, current bool) {
 	if l.c.m.c.Mode != Allocated || delta.IsZero() {
 		return
 	}
-	if current || l.c.m.relative(peer) {
-		s := l.standing(peer)
+	if s := l.standing(peer); l.c.m.relative(peer) || current && !s.Paid {
 		s.Share = decimal.Max(decimal.Zero, s.Share.Add(delta))
 	}
 	l.count(peer, l.Shares[peer].Add(delta))

@@ -95,9 +95,7 @@
 // # Limits
 //
 //   - No message is delivered exactly once; only effects are counted once.
-//   - Open: a report that was captured within a push in flight, and settled later, can leave more counted for the stores than there is
-//     (TestInvariants/I6 with TILLWIRE_LONG=1 shows the steps). Until that is mended the theorem above is a goal in that case.
-//   - "No oversell" holds with Allocated otherwise, and not at stores that sell more than they show (WooCommerce's own checkout can, for an
+//   - "No oversell" holds with Allocated, and not at stores that sell more than they show (WooCommerce's own checkout can, for an
 //     instant).
 //   - A plugin's answers are not signed, its method and path are not either, and a plain store's webhooks can be replayed: they are
 //     hints.

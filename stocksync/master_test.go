@@ -198,6 +198,22 @@ func testConcurrentSales(t *testing.T) {
 			w.equal(mug, "mug", 7)
 		})
 	})
+	t.Run("an order after what looked like an echo", func(t *testing.T) { // it brings the store to the figure of a push that was lost
+		inWorld(t, func(w *world) {
+			a := w.shops[0]
+			a.push = func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, vague{errors.New("time-out")} }
+			require.NoError(w, w.m.Sold(w.ctx, "order:1", lines("mug", 1)))
+			w.pass(time.Second)
+			once := a.sell("mug", 1, "stock_set")
+			again := once
+			again.EventID, again.Context = newEvent(), "order_processing"
+			w.receive(once)
+			w.receive(again)
+			a.push = nil
+			w.pass(time.Hour)
+			w.equal(mug, "mug", 8)
+		})
+	})
 	t.Run("increase", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			a := w.shops[0]

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,9 +26,6 @@ func TestInvariants(t *testing.T) {
 	for _, id := range []string{"I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I9", "I10"} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			if id == "I6" && os.Getenv("TILLWIRE_LONG") != "1" {
-				t.Skip("open bug: testdata/rapid holds steps that break I6 (a held report is settled for more than its store's share allows)")
-			}
 			rapid.Check(t, func(r *rapid.T) {
 				mode := rapid.SampledFrom([]stocksync.Mode{stocksync.Plain, stocksync.Buffered, stocksync.Allocated}).Draw(r, "mode")
 				steps := rapid.SliceOfN(modelStep, modelSteps, modelSteps).Draw(r, "steps")

@@ -234,13 +234,14 @@ func (l *line) settleHeld(peer StoreID, s *Standing, read decimal.Decimal) {
 		return true
 	})
 	slices.SortStableFunc(held, func(a, b Held) int { return a.At.Compare(b.At) })
-	settled := func(h Held, delta decimal.Decimal, note string) {
-		l.spend(peer, delta, false)
+	settled := func(h Held, delta decimal.Decimal, current bool, note string) {
+		l.spend(peer, delta, current)
 		l.book(peer, h.Source+"/"+noteSettled, delta, note, h.At)
 	}
 	for _, h := range held {
 		if h.Note == noteDoubt {
-			settled(h, s.undoubted(h, read), noteSettled)
+			delta, current := s.undoubted(h, read)
+			settled(h, delta, current, noteSettled)
 		}
 	}
 	together := l.confirmed(s, waiting, read)
@@ -249,10 +250,10 @@ func (l *line) settleHeld(peer StoreID, s *Standing, read decimal.Decimal) {
 			continue
 		}
 		if together.IsZero() {
-			settled(h, together, notePhantom)
+			settled(h, together, true, notePhantom)
 			continue
 		}
-		settled(h, together, noteSettled) // the first has what all of them are together
+		settled(h, together, true, noteSettled) // the first has what all of them are together
 		together = decimal.Zero
 	}
 	if slices.ContainsFunc(held, func(h Held) bool { return h.Note == noteHeld }) {
@@ -274,9 +275,9 @@ func (l *line) confirmed(s *Standing, waiting, read decimal.Decimal) decimal.Dec
 	return delta
 }
 
-// undoubted is what a report has changed that was captured about when a push arrived. It becomes a view where it belongs: a store that
-// tells of one sale twice has sold once.
-func (s *Standing) undoubted(h Held, read decimal.Decimal) decimal.Decimal {
+// undoubted is what a report has changed that was captured about when a push arrived, and whether out of what that push showed. It becomes
+// a view where it belongs: a store that tells of one sale twice has sold once.
+func (s *Standing) undoubted(h Held, read decimal.Decimal) (delta decimal.Decimal, current bool) {
 	stands, bases := asOf(s.Views, h.At, h.Doubt)
 	i := -1
 	switch stands {
@@ -288,15 +289,19 @@ func (s *Standing) undoubted(h Held, read decimal.Decimal) decimal.Decimal {
 		i = settle(bases, h, read)
 	}
 	if i < 0 {
-		return decimal.Zero
+		return decimal.Zero, false
 	}
 	base := bases[i]
+	if base.Version > 0 && base.Quantity.Equal(h.Quantity) {
+		return decimal.Zero, false // an echo is no news: the order that made the same figure may be told next
+	}
 	at := slices.IndexFunc(s.Views, func(v View) bool { return v.Version == base.Version && v.SentAt.Equal(base.SentAt) })
 	if at > 0 && s.Views[at-1].Version == 0 {
-		return decimal.Zero // a later report, against the same base, has told more
+		return decimal.Zero, false // a later report, against the same base, has told more
 	}
+	current = !slices.ContainsFunc(s.Views[:at], func(v View) bool { return v.Version > 0 })
 	s.Views = slices.Insert(s.Views, at, View{Quantity: h.Quantity, SentAt: h.At})
-	return h.Quantity.Sub(base.Quantity)
+	return h.Quantity.Sub(base.Quantity), current
 }
 
 // drop forgets a peer's held reports.
