@@ -28,9 +28,9 @@ const (
 	doubtful                 // captured about when a push arrived: bases are what it may have held, oldest first
 )
 
-// asOf finds what a peer held at a time, give or take doubt, before the report that is captured then: the view of it, or, in doubt,
-// those that may have been, oldest first. views are newest first.
-func asOf(views []View, at time.Time, doubt time.Duration) (stands standsTo, bases []View) {
+// asOf finds what a peer held at a time, give or take doubt, before the report that is captured then: the index of its view, or, in
+// doubt, of those that may have been, oldest first. views are newest first.
+func asOf(views []View, at time.Time, doubt time.Duration) (stands standsTo, bases []int) {
 	doubt += captureDoubt
 	var after *View // the oldest view that is surely later
 	for i, v := range views {
@@ -42,13 +42,13 @@ func asOf(views []View, at time.Time, doubt time.Duration) (stands standsTo, bas
 			after = &views[i]
 			continue
 		}
-		bases = append(bases, v)
+		bases = append(bases, i)
 		if v.Version > 0 && !v.surely(views[:i]).Add(doubt).Before(at) { // perhaps before, perhaps after
 			continue
 		}
 		slices.Reverse(bases)
 		switch {
-		case slices.ContainsFunc(bases, func(b View) bool { return !b.Quantity.Equal(bases[0].Quantity) }):
+		case slices.ContainsFunc(bases, func(b int) bool { return !views[b].Quantity.Equal(v.Quantity) }):
 			return doubtful, bases
 		case after != nil && after.Version == 0:
 			return stale, nil
@@ -76,62 +76,6 @@ func (v View) surely(later []View) time.Time {
 		}
 	}
 	return time.Unix(1<<40, 0)
-}
-
-// settle says against which base a doubtful report is to be held, once two reads have shown what the peer holds for good; -1 where
-// none explains it. bases are what it may have held, oldest first.
-//
-//	the last push      the reads show          the report was captured
-//	arrived            just what was pushed    before it, and was overwritten: the nearest earlier base
-//	arrived            what was reported       after it: the last base
-//	arrived            something else          when its own time says; if that explains nothing, at the nearest base
-//	is not known to    anything                where it makes the largest: too few is better than too many
-//
-// An order has a base above what it left, a return one below: neither changes nothing. What no cause explains is no increase here. What
-// was pushed, and is merely seen, or reported as set since it was sent, is an echo.
-func settle(bases []View, h Held, read decimal.Decimal) int {
-	last, cause := len(bases)-1, cause(h.Context)
-	explains := func(i int) bool {
-		way := h.Quantity.Cmp(bases[i].Quantity)
-		return way == cause || cause == 0 && way < 0
-	}
-	arrived := bases[last].Version == 0 || !bases[last].AckedAt.IsZero()
-	pushed := h.Quantity.Equal(bases[last].Quantity)
-	overwritten := arrived && (pushed || read.Equal(bases[last].Quantity))
-	switch {
-	case pushed && (h.Context == Observed || cause == 0 && !h.At.Before(bases[last].SentAt)):
-		return last // an echo
-	case arrived && !pushed && read.Equal(h.Quantity) && explains(last):
-		return last
-	case arrived && !overwritten:
-		if i := inForce(bases, h.At); explains(i) {
-			return i
-		}
-	}
-	best := -1
-	for i := range bases {
-		if !explains(i) || overwritten && i == last && last > 0 {
-			continue
-		}
-		if best >= 0 {
-			way := bases[i].Quantity.Sub(h.Quantity).Abs().Cmp(bases[best].Quantity.Sub(h.Quantity).Abs())
-			if arrived && way >= 0 || !arrived && way <= 0 {
-				continue
-			}
-		}
-		best = i
-	}
-	return best
-}
-
-// inForce is the base that was in force then, were there no doubt about times.
-func inForce(bases []View, at time.Time) int {
-	for i := len(bases) - 1; i > 0; i-- {
-		if !bases[i].SentAt.After(at) {
-			return i
-		}
-	}
-	return 0
 }
 
 // saw puts what a peer is known to hold among its views, newest first, and forgets what no report will ask for:

@@ -10,10 +10,12 @@ import (
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+func num(n int64) decimal.Decimal { return decimal.NewFromInt(n) }
+
 func at(seconds float64) time.Time { return noon.Add(time.Duration(seconds * float64(time.Second))) }
 
 func pushed(version, quantity int64, sent, acked float64) View {
-	v := View{Version: version, Quantity: decimal.NewFromInt(quantity), SentAt: at(sent)}
+	v := View{Version: version, Quantity: num(quantity), SentAt: at(sent)}
 	if acked >= 0 {
 		v.AckedAt = at(acked)
 	}
@@ -21,7 +23,7 @@ func pushed(version, quantity int64, sent, acked float64) View {
 }
 
 func reported(quantity int64, when float64) View {
-	return View{Quantity: decimal.NewFromInt(quantity), SentAt: at(when)}
+	return View{Quantity: num(quantity), SentAt: at(when)}
 }
 
 // TestAsOf: against what a report is held.
@@ -56,7 +58,7 @@ func TestAsOf(t *testing.T) {
 			require.Equal(t, c.want, stands)
 			var got []int64
 			for _, b := range bases {
-				got = append(got, b.Quantity.IntPart())
+				got = append(got, c.views[b].Quantity.IntPart())
 			}
 			require.Equal(t, c.bases, got)
 		})
@@ -66,10 +68,10 @@ func TestAsOf(t *testing.T) {
 // TestSettle: what two reads make of a report in doubt. The store held 10, and 8 was pushed.
 func TestSettle(t *testing.T) {
 	t.Parallel()
-	arrived := []View{pushed(1, 10, 0, 1), pushed(2, 8, 100, 101)}
-	lost := []View{pushed(1, 10, 0, 1), pushed(2, 8, 100, -1)}
+	arrived := []View{pushed(2, 8, 100, 101), pushed(1, 10, 0, 1)}
+	lost := []View{pushed(2, 8, 100, -1), pushed(1, 10, 0, 1)}
 	for name, c := range map[string]struct {
-		bases          []View
+		views          []View
 		reported, read int64
 		context        string
 		want           int64 // against which base; 0 for none
@@ -91,16 +93,30 @@ func TestSettle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := settle(c.bases, Held{Entry: Entry{At: at(99)}, Quantity: decimal.NewFromInt(c.reported), Context: c.context},
-				decimal.NewFromInt(c.read))
+			tales := settle(c.views, []Held{{Entry: Entry{At: at(99)}, Quantity: num(c.reported), Context: c.context}}, num(c.read))
+			require.Len(t, tales, 1)
 			if c.want == 0 {
-				require.Negative(t, i)
+				require.Equal(t, -1, tales[0].base)
 				return
 			}
-			require.GreaterOrEqual(t, i, 0)
-			require.Equal(t, c.want, c.bases[i].Quantity.IntPart())
+			require.GreaterOrEqual(t, tales[0].base, 0)
+			require.Equal(t, c.want, c.views[tales[0].base].Quantity.IntPart())
+			require.Equal(t, c.reported-c.want, tales[0].delta.IntPart())
 		})
 	}
+}
+
+// TestSettleTwice: two orders that left the same are two, and one that is told twice is one.
+func TestSettleTwice(t *testing.T) {
+	t.Parallel()
+	views := []View{pushed(2, 9, 100, 101), pushed(1, 10, 0, 1)}
+	report := func(context string) Held {
+		return Held{Entry: Entry{At: at(100)}, Quantity: num(8), Context: context}
+	}
+	two := settle(views, []Held{report("order_processing"), report("order_processing")}, num(8))
+	require.Equal(t, []int64{-2, -1}, []int64{two[0].delta.IntPart(), two[1].delta.IntPart()}, "8 of 10, and 8 of the 9 written over it")
+	one := settle(views, []Held{report("stock_set"), report("order_processing")}, num(8))
+	require.Equal(t, []int64{-1, 0}, []int64{one[0].delta.IntPart(), one[1].delta.IntPart()})
 }
 
 // TestViews: what is kept of what a store held.

@@ -37,7 +37,7 @@ func (r *Row) Clone() *Row {
 	}
 	c.Held = append([]Held(nil), r.Held...)
 	for i := range c.Held {
-		c.Held[i].At = micro(c.Held[i].At)
+		c.Held[i].At, c.Held[i].Got = micro(c.Held[i].At), micro(c.Held[i].Got)
 	}
 	return &c
 }

@@ -32,13 +32,13 @@ func TestCloneCutsTimes(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 1, 12, 0, 0, 123456999, time.FixedZone("", 3600))
 	want := time.Date(2026, 5, 1, 11, 0, 0, 123456000, time.UTC)
-	row := Row{Updated: at, Caused: at, Held: []Held{{Entry: Entry{At: at}}}, Peers: map[StoreID]*Standing{"p": {
+	row := Row{Updated: at, Caused: at, Held: []Held{{Entry: Entry{At: at}, Got: at}}, Peers: map[StoreID]*Standing{"p": {
 		Views: []View{{SentAt: at, AckedAt: at}}, Seen: &Sight{At: at}, Conflict: &Conflict{Since: at}, Checked: at,
 	}}}
 	c := row.Clone()
 	p := c.Peers["p"]
 	for _, got := range []time.Time{
-		c.Updated, c.Caused, c.Held[0].At, p.Views[0].SentAt, p.Views[0].AckedAt, p.Seen.At, p.Conflict.Since, p.Checked,
+		c.Updated, c.Caused, c.Held[0].At, c.Held[0].Got, p.Views[0].SentAt, p.Views[0].AckedAt, p.Seen.At, p.Conflict.Since, p.Checked,
 	} {
 		require.Equal(t, want, got)
 	}

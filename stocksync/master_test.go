@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -504,6 +505,38 @@ func testDown(t *testing.T) {
 		w.pass(time.Minute)
 		w.equal(mug, "mug", 5)
 		w.equal(cup, "cup", 9)
+	})
+	t.Run("a process that dies is no failure of the peer", func(t *testing.T) {
+		var jobs retryqueue.Store
+		var queue *retryqueue.Queue
+		inWorld(t, func(w *world) {
+			for range 9 {
+				claimed, err := jobs.Claim(w.ctx, retryqueue.Claim{Kinds: map[string]int{queue.Kinds()[0]: 9}, Lease: time.Second})
+				require.NoError(w, err)
+				require.NotEmpty(w, claimed.Records)
+				w.pass(time.Second)
+			}
+			a, tries := w.shops[0], 0
+			a.mu.Lock()
+			a.push = func([]stocksync.Item) ([]stocksync.Applied, error) {
+				if tries++; tries == 1 {
+					return nil, downtime{errors.New("refused")}
+				}
+				return nil, nil
+			}
+			a.mu.Unlock()
+			var running sync.WaitGroup
+			defer running.Wait()
+			ctx, stop := context.WithCancel(w.ctx)
+			defer stop()
+			running.Go(func() { _ = queue.Run(ctx) })
+			w.pass(2 * time.Minute)
+			require.Equal(w, int64(10), a.has("mug"), "tried again as after its first failure")
+		}, func(c *stocksync.MasterConfig) {
+			jobs = retryqueue.NewMemoryStore()
+			queue, _ = retryqueue.New(retryqueue.Config{Store: jobs, Drain: -1})
+			c.Queue = queue
+		})
 	})
 	t.Run("by hand", func(t *testing.T) {
 		inWorld(t, func(w *world) {

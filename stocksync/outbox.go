@@ -76,8 +76,7 @@ func (m *Master) work(ctx context.Context, job retryqueue.Job[struct{}]) error {
 		return err // cut off: the queue tells it from a failure
 	case err != nil:
 		m.health.outbound(peer.ID(), err)
-		err = m.paced(job, r, err)
-		return err
+		return m.paced(ctx, job, r, err)
 	case len(r.leased) > 0:
 		m.up(peer.ID())
 		return retryqueue.More()
@@ -118,7 +117,7 @@ func (m *Master) batch(peer Peer) int {
 
 // paced is what the queue is told of a peer that could not be reached: when to try again by the peer's own schedule, or that it is
 // given up. A systemic error is this peer's alone, and does not hold up the others.
-func (m *Master) paced(job retryqueue.Job[struct{}], r *round, err error) error {
+func (m *Master) paced(ctx context.Context, job retryqueue.Job[struct{}], r *round, err error) error {
 	schedule := m.c.Schedules[StoreID(job.Key)]
 	if schedule == nil {
 		schedule = defaultSchedule()
@@ -129,10 +128,11 @@ func (m *Master) paced(job retryqueue.Job[struct{}], r *round, err error) error 
 			attempts, age = n, d
 		}
 	}
-	delay := schedule.Delay(job.Attempt)
+	failures := max(1, job.Attempt-m.unheard(ctx, job))
+	delay := schedule.Delay(failures)
 	behind := r.behind()
 	p := &peerError{err: err, wait: max(delay, retryAfter(err))}
-	p.gone = delay < 0 || attempts > 0 && job.Attempt >= attempts || age > 0 && behind+p.wait > age
+	p.gone = delay < 0 || attempts > 0 && failures >= attempts || age > 0 && behind+p.wait > age
 	if p.gone {
 		p.wait = probeEvery
 	}
@@ -140,6 +140,23 @@ func (m *Master) paced(job retryqueue.Job[struct{}], r *round, err error) error 
 	m.down[StoreID(job.Key)] = time.Now().Add(p.wait)
 	m.mu.Unlock()
 	return p
+}
+
+// unheard is how many attempts of a peer's job ended with their process: those are no fault of the peer's, and put it off no further.
+func (m *Master) unheard(ctx context.Context, job retryqueue.Job[struct{}]) (n int) {
+	if job.Attempt == 1 {
+		return 0
+	}
+	found, err := m.c.Queue.List(ctx, retryqueue.Query{IDs: []retryqueue.ID{job.ID}, History: true})
+	if err != nil || len(found.Records) == 0 { // then it is put off for longer
+		return 0
+	}
+	for _, a := range found.Records[0].History {
+		if a.Error == retryqueue.LeaseEnded && a.N <= job.Attempt {
+			n++
+		}
+	}
+	return n
 }
 
 // peerError is why a peer could not be reached, as the queue is to take it.

@@ -146,7 +146,7 @@ func (c *change) report(l *line, r Report, source string, item Item) {
 	switch note {
 	case noteDoubt, noteHeld:
 		held := Held{Entry: Entry{Store: r.From, Source: source, GID: l.GID, Delta: delta, Note: note, At: r.At}, Quantity: item.Quantity,
-			Context: r.Context, Doubt: r.Doubt}
+			Context: r.Context, Doubt: r.Doubt, Got: c.now}
 		l.book(r.From, source, decimal.Zero, note, r.At)
 		l.Held = append(l.Held, held)
 		s.Seen = nil // read twice from now on
@@ -224,7 +224,7 @@ func (c *change) delta(l *line, s *Standing, r Report, item Item) (delta decimal
 	}
 	switch stands, bases := asOf(s.Views, r.At, r.Doubt); stands {
 	case exact:
-		return item.Quantity.Sub(bases[0].Quantity), "", len(s.Views) > 0 && !s.Views[0].SentAt.After(r.At)
+		return item.Quantity.Sub(s.Views[bases[0]].Quantity), "", len(s.Views) > 0 && !s.Views[0].SentAt.After(r.At)
 	case stale:
 		return decimal.Zero, noteStale, false
 	case doubtful:

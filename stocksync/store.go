@@ -103,6 +103,9 @@ type Held struct {
 	Quantity decimal.Decimal // as reported
 	Context  string          `json:",omitzero"`
 	Doubt    time.Duration   `json:",omitzero"`
+	Got      time.Time       `json:",omitzero"` // when it came
+	// What a read has shown of it: that it was captured after the push of a version, or before that, which was written over it.
+	After, Before int64 `json:",omitzero"`
 }
 
 // View is what a peer was known to hold from a moment on. A push is one from SentAt on, perhaps, and from AckedAt on, surely.

@@ -1,6 +1,7 @@
 package stocksync
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -100,6 +101,7 @@ func (r *round) looked(c *change, l *line, t *todo, got glimpse) {
 		c.uncounted(l, r.id, got.Manage)
 	}
 	if l.holdsBack(r.id) {
+		l.witness(r.id, s, got)
 		if !s.stable(got, c.now) {
 			later(s.Seen.At.Add(readTwice))
 			return
@@ -212,6 +214,26 @@ func (s *Standing) stable(got glimpse, now time.Time) bool {
 	return true
 }
 
+// witness keeps what a read has shown of a peer's last report in doubt: reads to come may show the next sale.
+func (l *line) witness(peer StoreID, s *Standing, got glimpse) {
+	var last *Held
+	for i, h := range l.Held {
+		if h.Store == peer && h.Note == noteDoubt && (last == nil || !h.At.Before(last.At)) {
+			last = &l.Held[i]
+		}
+	}
+	pushed := s.pushed()
+	switch {
+	case last == nil, last.After != 0, last.Before != 0, got.begun.Before(last.Got), s.lastReport().After(last.At):
+	case pushed == nil, pushed.AckedAt.IsZero(), got.begun.Before(pushed.AckedAt), pushed.Quantity.Equal(last.Quantity):
+	case got.Quantity.Equal(last.Quantity):
+		last.After = pushed.Version
+	case got.Quantity.Equal(pushed.Quantity):
+		last.Before = pushed.Version
+	}
+	l.touched = true
+}
+
 // lastReport is when the peer last reported something of its own.
 func (s *Standing) lastReport() time.Time {
 	if len(s.Views) > 0 && s.Views[0].Version == 0 {
@@ -233,15 +255,18 @@ func (l *line) settleHeld(peer StoreID, s *Standing, read decimal.Decimal) {
 		}
 		return true
 	})
-	slices.SortStableFunc(held, func(a, b Held) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(held, func(a, b Held) int { // within a plugin's second more was there before less
+		return cmp.Or(a.At.Compare(b.At), b.Quantity.Cmp(a.Quantity))
+	})
 	settled := func(h Held, delta decimal.Decimal, current bool, note string) {
 		l.spend(peer, delta, current)
 		l.book(peer, h.Source+"/"+noteSettled, delta, note, h.At)
 	}
-	for _, h := range held {
-		if h.Note == noteDoubt {
-			delta, current := s.undoubted(h, read)
-			settled(h, delta, current, noteSettled)
+	doubts := slices.DeleteFunc(slices.Clone(held), func(h Held) bool { return h.Note != noteDoubt })
+	for i, t := range settle(s.Views, doubts, read) {
+		settled(doubts[i], t.delta, t.current, noteSettled)
+		if t.news {
+			s.Views = slices.Insert(s.Views, t.base, View{Quantity: doubts[i].Quantity, SentAt: doubts[i].At})
 		}
 	}
 	together := l.confirmed(s, waiting, read)
@@ -273,35 +298,6 @@ func (l *line) confirmed(s *Standing, waiting, read decimal.Decimal) decimal.Dec
 		return decimal.Zero
 	}
 	return delta
-}
-
-// undoubted is what a report has changed that was captured about when a push arrived, and whether out of what that push showed. It becomes
-// a view where it belongs: a store that tells of one sale twice has sold once.
-func (s *Standing) undoubted(h Held, read decimal.Decimal) (delta decimal.Decimal, current bool) {
-	stands, bases := asOf(s.Views, h.At, h.Doubt)
-	i := -1
-	switch stands {
-	case exact:
-		if i = 0; h.Quantity.GreaterThan(bases[0].Quantity) && cause(h.Context) <= 0 {
-			i = -1
-		}
-	case doubtful:
-		i = settle(bases, h, read)
-	}
-	if i < 0 {
-		return decimal.Zero, false
-	}
-	base := bases[i]
-	if base.Version > 0 && base.Quantity.Equal(h.Quantity) {
-		return decimal.Zero, false // an echo is no news: the order that made the same figure may be told next
-	}
-	at := slices.IndexFunc(s.Views, func(v View) bool { return v.Version == base.Version && v.SentAt.Equal(base.SentAt) })
-	if at > 0 && s.Views[at-1].Version == 0 {
-		return decimal.Zero, false // a later report, against the same base, has told more
-	}
-	current = !slices.ContainsFunc(s.Views[:at], func(v View) bool { return v.Version > 0 })
-	s.Views = slices.Insert(s.Views, at, View{Quantity: h.Quantity, SentAt: h.At})
-	return h.Quantity.Sub(base.Quantity), current
 }
 
 // drop forgets a peer's held reports.

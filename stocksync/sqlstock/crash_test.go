@@ -178,11 +178,9 @@ func openWorld(ctx context.Context, db *sql.DB, plan crashPlan) (*world, error) 
 	}
 	c := stocksync.MasterConfig{
 		Self: stocksync.Self{StoreID: "main"}, Store: &trappedState{w.state, w.trap}, Queue: w.queue, Quiet: -1,
-		Capture: map[stocksync.StoreID]stocksync.Capture{}, Schedules: map[stocksync.StoreID]retryqueue.Schedule{},
+		Capture: map[stocksync.StoreID]stocksync.Capture{},
 	}
 	for _, id := range crashPeers {
-		// A killed attempt counts, so that one lost connection after eight kills would put the peer off for hours.
-		c.Schedules[id] = retryqueue.WithLimits(retryqueue.Steps(100*time.Millisecond), -1, -1)
 		c.Peers = append(c.Peers, &farShelf{id: id, url: plan.Shelves + "/" + string(id), trap: w.trap})
 		c.Capture[id] = stocksync.OrderLedger
 	}
