@@ -215,6 +215,21 @@ func testConcurrentSales(t *testing.T) {
 			w.equal(mug, "mug", 8)
 		})
 	})
+	t.Run("after a push whose answer was lost", func(t *testing.T) { // it is read at once, before a sale hides whether it arrived
+		inWorld(t, func(w *world) {
+			a := w.shops[0]
+			a.push = func(items []stocksync.Item) ([]stocksync.Applied, error) {
+				a.push = nil
+				a.apply(items)
+				return nil, vague{errors.New("time-out")}
+			}
+			require.NoError(w, w.m.Sold(w.ctx, "order:1", lines("mug", 1)))
+			w.pass(time.Second)
+			w.receive(a.sell("mug", 1, "order_processing"))
+			w.pass(time.Hour)
+			w.equal(mug, "mug", 8)
+		})
+	})
 	t.Run("increase", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			a := w.shops[0]

@@ -168,6 +168,9 @@ func (r *round) push(ctx context.Context, todos []*todo) error {
 	if stored := r.conclude(context.WithoutCancel(ctx), todos, applied, err); stored != nil {
 		return stored
 	}
+	if ambiguous(err) && ctx.Err() == nil {
+		_ = r.read(ctx, todos) // did it arrive? Later a sale may hide it; if it cannot be read now, it is before the next push
+	}
 	if r.hits > 0 {
 		return nil
 	}

@@ -17,9 +17,9 @@ const (
 	costRead    = 10   // the reads do not show how the story ends
 	costOut     = 5    // not on the way to what a later report, which includes it, has told
 	costLost    = 4    // a push whose answer was lost has arrived: too few is better than too many
-	costTime    = 3    // its own time says otherwise, by more than the second that a plugin's clock shows
+	costTime    = 3    // its own time says otherwise, by a second more than it may be off
 	costTwice   = 3    // two orders, and one figure
-	costSecond  = 1    // its own time says otherwise, by less
+	costSecond  = 1    // its own time says otherwise, by less than that
 )
 
 // Of stories that cost the same the one that moves least is told: what was pushed, and is merely seen, is an echo.
@@ -44,8 +44,8 @@ type story struct {
 	moved  decimal.Decimal
 }
 
-// settle says what reports in doubt have changed, now that two reads have shown what the peer holds for good. views are newest first, held
-// oldest first.
+// settle says what reports in doubt have changed, now that two reads have shown what the peer holds for good. views are newest first,
+// held oldest first.
 func settle(views []View, held []Held, read decimal.Decimal) []tale {
 	stories := []*story{{tale: tale{base: len(views)}}} // the best for each view that the last report can be captured after
 	for n := range held {
@@ -101,7 +101,7 @@ func (s *story) then(views []View, bases []int, base, n int, h *Held) *story {
 	why := cause(h.Context)
 	t.echo = why == 0 && t.delta.IsZero() && (chained && s.echo || !chained && views[base].Version > 0)
 	included := base > 0 && views[base-1].Version == 0
-	again := t.delta.IsZero() && (chained && !s.echo || views[base].Version == 0) // one sale, told twice
+	again := t.delta.IsZero() && (chained && !s.echo || views[base].Version == 0 || s.sold(why)) // one sale, told twice
 	switch {
 	case included && !onTheWay(from, h.Quantity, views[base-1].Quantity):
 		t.cost += costOut
@@ -131,6 +131,12 @@ func (s *story) then(views []View, bases []int, base, n int, h *Held) *story {
 	}
 	t.moved = s.moved.Add(t.delta.Abs())
 	return t
+}
+
+// sold says whether the report before was a change without a cause, of which an order that changes nothing is the cause: it was
+// captured after a push was written over both.
+func (s *story) sold(why int) bool {
+	return why != 0 && s.held != nil && !s.echo && !s.wrong && cause(s.held.Context) == 0 && s.delta.Sign() == why
 }
 
 // ending is what speaks against a story by what the peer holds in the end: what the last report told, or a push written over it.
@@ -194,10 +200,13 @@ func untimely(views []View, bases []int, base int, h *Held) int {
 			}
 		}
 	}
-	if gap > time.Second+h.Doubt {
+	switch gap -= h.Doubt; {
+	case gap > time.Second:
 		return costTime
+	case gap > 0:
+		return costSecond
 	}
-	return costSecond
+	return 0
 }
 
 // onTheWay says whether b lies on the way from a to c.

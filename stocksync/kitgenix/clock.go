@@ -16,7 +16,9 @@ func (p *pair) captured(e event, signed, arrived time.Time) (at time.Time, doubt
 	}
 	local := unix(seconds).Add(time.Second / 2) // it was cut off to the second
 	offset, doubt, known := p.clock.Offset()
-	if !known {
+	if known {
+		offset, doubt = p.steady(offset, doubt)
+	} else {
 		offset, doubt = signed.Add(time.Second/2).Sub(arrived), transitDoubt
 	}
 	doubt += time.Second / 2
@@ -31,6 +33,20 @@ func (p *pair) captured(e event, signed, arrived time.Time) (at time.Time, doubt
 		at = arrived
 	}
 	return at.UTC(), doubt
+}
+
+// steady is the offset that was used before, while the measured one may be the same: each measurement is another by up to a second, and
+// what a store reports must keep its order.
+func (p *pair) steady(offset, doubt time.Duration) (steady, doubtOfIt time.Duration) {
+	for {
+		used := p.offset.Load()
+		if used != nil && (*used-offset).Abs() <= 2*doubt {
+			return *used, doubt + (*used - offset).Abs()
+		}
+		if p.offset.CompareAndSwap(used, &offset) {
+			return offset, doubt
+		}
+	}
 }
 
 const (

@@ -73,6 +73,37 @@ func TestCaptured(t *testing.T) {
 	}
 }
 
+// TestCapturedInOrder: what one store reports of one second has one time, however its clock is measured meanwhile.
+func TestCapturedInOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &shop{t: t}
+		s.script = func(int, sent) (int, http.Header, string) {
+			return 200, http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}},
+				fmt.Sprintf(`{"ok":true,"store_id":"e","store_name":"E","role":"child","time":%d}`, time.Now().Unix())
+		}
+		w := s.to(t)
+		second := time.Now().Unix() - 2 // no report is from the future: those of this second would be cut
+		var first time.Time
+		for range 9 {
+			_, err := w.Peer("e").Ping(t.Context())
+			require.NoError(t, err)
+			n := &node{id: "d", role: stocksync.RoleMaster}
+			body := fmt.Sprintf(`{"event_type":"stock_state","time":%d,"items":[{"sku":"A","stock_quantity":1}]}`, second)
+			r := signed(t, "event", body, "e", secret)
+			sign(t, r, body, "e", secret, time.Now(), newNonce())
+			require.Equal(t, 200, ask(w.Handler(n), r).Code)
+			if first.IsZero() {
+				time.Sleep(time.Second)
+				first = n.got()[0].At
+				continue
+			}
+			require.Equal(t, first, n.got()[0].At)
+			time.Sleep(370 * time.Millisecond)
+		}
+	})
+}
+
 // TestSchedules holds the effective tables of 4.2.
 func TestSchedules(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tillwire/tillwire/hmacauth"
@@ -113,8 +114,9 @@ type pair struct {
 	self    stocksync.StoreID
 	base    *url.URL // nil without URL
 	keys    *keyring
-	risky   error          // what pasting would do to the secret
-	clock   hmacauth.Clock // the peer's
+	risky   error                         // what pasting would do to the secret
+	clock   hmacauth.Clock                // the peer's
+	offset  atomic.Pointer[time.Duration] // of it, as it was last used
 	breaker hmacauth.Breaker
 	speech  heard
 	batch   batch
