@@ -78,14 +78,18 @@ func (v View) surely(later []View) time.Time {
 	return time.Unix(1<<40, 0)
 }
 
-// saw puts what a peer is known to hold among its views, newest first, and forgets what no report will ask for:
-// what was in force 26 h ago is kept, what was before that is not. Of several reports
-// between two pushes the newest tells all.
+// saw puts what a peer is known to hold among its views by its time.
 func (s *Standing) saw(v View, now time.Time) {
 	i := slices.IndexFunc(s.Views, func(old View) bool { return !old.SentAt.After(v.SentAt) })
 	if i < 0 {
 		i = len(s.Views)
 	}
+	s.put(i, v, now)
+}
+
+// put makes a view the one after the i-th, newest first, and forgets what no report will ask for: what was in force 26 h ago is kept, what
+// was before that is not. Of several reports between two pushes the newest tells all.
+func (s *Standing) put(i int, v View, now time.Time) {
 	switch {
 	case v.Version == 0 && i < len(s.Views) && s.Views[i].Version == 0:
 		s.Views[i] = v

@@ -119,6 +119,34 @@ func TestSettleTwice(t *testing.T) {
 	require.Equal(t, []int64{-1, 0}, []int64{one[0].delta.IntPart(), one[1].delta.IntPart()})
 }
 
+// TestSettleBooked: what stands beside a report that was booked already.
+func TestSettleBooked(t *testing.T) {
+	t.Parallel()
+	order := func(quantity int64, when float64) []Held {
+		return []Held{{Entry: Entry{At: at(when)}, Quantity: num(quantity), Context: "order_processing", Doubt: time.Second}}
+	}
+	late := settle([]View{reported(17, 110), pushed(2, 19, 100, 101), pushed(1, 20, 0, 1)}, order(19, 98), num(17))
+	require.Equal(t, int64(-1), late[0].delta.IntPart(), "an order does not merely show a push, although a later report includes that")
+	included := settle([]View{reported(17, 110), pushed(2, 19, 100, 101), pushed(1, 30, 0, 1)}, order(18, 101), num(17))
+	require.Zero(t, included[0].delta.IntPart(), "on the way from 19 to 17")
+	views := []View{pushed(2, 17, 100, 101), reported(19, 99), pushed(1, 20, 0, 1)}
+	require.Zero(t, settle(views, order(17, 99), num(17))[0].delta.IntPart(), "its change was told, in the same second, then the push came")
+	require.Equal(t, int64(-2), settle(views, order(17, 99.5), num(17))[0].delta.IntPart(), "another order")
+}
+
+// TestSettleWitnessed: what a read has shown of a report counts more than what is nearest.
+func TestSettleWitnessed(t *testing.T) {
+	t.Parallel()
+	views := []View{pushed(2, 8, 100, 101), pushed(1, 10, 0, 1)}
+	h := Held{Entry: Entry{At: at(99.5)}, Quantity: num(7), Context: "order_processing", Doubt: time.Second}
+	require.Equal(t, int64(-1), settle(views, []Held{h}, num(5))[0].delta.IntPart(), "nobody has seen it, and it was sold on")
+	h.Before = 2
+	require.Equal(t, int64(-3), settle(views, []Held{h}, num(5))[0].delta.IntPart(), "the push was seen written over it")
+	h.Before, h.After, h.Quantity = 0, 2, num(6)
+	views[1].Quantity = num(7)
+	require.Equal(t, int64(-2), settle(views, []Held{h}, num(5))[0].delta.IntPart(), "it was seen standing after the push")
+}
+
 // TestViews: what is kept of what a store held.
 func TestViews(t *testing.T) {
 	t.Parallel()

@@ -230,6 +230,23 @@ func testConcurrentSales(t *testing.T) {
 			w.equal(mug, "mug", 8)
 		})
 	})
+	t.Run("beside a push of what it held", func(t *testing.T) { // which does not come between a sale and the next
+		inWorld(t, func(w *world) {
+			a := w.shops[0]
+			require.NoError(w, w.m.Restock(w.ctx, "in:1", lines("mug", 1)))
+			require.NoError(w, w.m.Sold(w.ctx, "order:1", lines("mug", 1)))
+			_, err := w.m.Reconcile(w.ctx, stocksync.ReconcileOptions{Full: true})
+			require.NoError(w, err)
+			w.pass(time.Second)
+			first := a.sell("mug", 1, "order_processing")
+			first.At, first.Doubt = first.At.Add(-1500*time.Millisecond), 2*time.Second
+			w.receive(first)
+			second := a.sell("mug", 2, "order_processing")
+			second.Doubt = 2 * time.Second
+			w.receive(second)
+			require.Equal(w, int64(7), w.row(mug).Quantity.IntPart())
+		})
+	})
 	t.Run("increase", func(t *testing.T) {
 		inWorld(t, func(w *world) {
 			a := w.shops[0]

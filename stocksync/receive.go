@@ -133,7 +133,7 @@ func (c *change) report(l *line, r Report, source string, item Item) {
 	}
 	s := l.standing(r.From)
 	caused := cause(r.Context) != 0
-	delta, note, current := c.delta(l, s, r, item)
+	delta, note, current, base := c.delta(l, s, r, item)
 	if delta.IsPositive() && !c.believed(r) {
 		note = noteHeld
 		if c.m.c.Increases == NeverIncrease {
@@ -164,7 +164,11 @@ func (c *change) report(l *line, r Report, source string, item Item) {
 			l.Caused = c.now
 		}
 	}
-	s.saw(View{Quantity: item.Quantity, SentAt: r.At}, c.now)
+	if seen := (View{Quantity: item.Quantity, SentAt: r.At}); base >= 0 {
+		s.put(base, seen, c.now)
+	} else {
+		s.saw(seen, c.now)
+	}
 	if !current || note == noteHeld {
 		return
 	}
@@ -212,25 +216,26 @@ func (c *change) uncounted(l *line, peer StoreID, manage Manage) {
 	l.conflict(peer, UnsupportedType, "the store does not manage this product's stock (%s): switch it on there, then Resolve", manage)
 }
 
-// delta finds what a report changes. current says that the report tells what the peer holds now, as far as is known.
-func (c *change) delta(l *line, s *Standing, r Report, item Item) (delta decimal.Decimal, note string, current bool) {
+// delta finds what a report changes. current says that the report tells what the peer holds now, as far as is known; base is the view that
+// it came after, -1 where its time says that.
+func (c *change) delta(l *line, s *Standing, r Report, item Item) (delta decimal.Decimal, note string, current bool, base int) {
 	switch {
 	case c.m.capture(r.From) == OrderLedger:
-		return decimal.Zero, noteOrders, len(s.Views) == 0 || !s.Views[0].SentAt.After(r.At)
+		return decimal.Zero, noteOrders, len(s.Views) == 0 || !s.Views[0].SentAt.After(r.At), -1
 	case item.Was != nil:
-		return item.Quantity.Sub(*item.Was), "", true
+		return item.Quantity.Sub(*item.Was), "", true, -1
 	case c.m.capture(r.From) == Absolute:
-		return item.Quantity.Sub(l.has[r.From].Quantity), "", true
+		return item.Quantity.Sub(l.has[r.From].Quantity), "", true, -1
 	}
 	switch stands, bases := asOf(s.Views, r.At, r.Doubt); stands {
 	case exact:
-		return item.Quantity.Sub(s.Views[bases[0]].Quantity), "", len(s.Views) > 0 && !s.Views[0].SentAt.After(r.At)
+		return item.Quantity.Sub(s.Views[bases[0]].Quantity), "", bases[0] == 0, bases[0]
 	case stale:
-		return decimal.Zero, noteStale, false
+		return decimal.Zero, noteStale, false, -1
 	case doubtful:
-		return decimal.Zero, noteDoubt, false
+		return decimal.Zero, noteDoubt, false, -1
 	default:
-		return decimal.Zero, noteFirst, true
+		return decimal.Zero, noteFirst, true, -1
 	}
 }
 

@@ -48,8 +48,8 @@ type story struct {
 // held oldest first.
 func settle(views []View, held []Held, read decimal.Decimal) []tale {
 	stories := []*story{{tale: tale{base: len(views)}}} // the best for each view that the last report can be captured after
-	for n := range held {
-		_, bases := asOf(views, held[n].At, held[n].Doubt)
+	for n, h := range held {
+		_, bases := asOf(views, h.At, h.Doubt)
 		var next []*story
 		for _, base := range bases {
 			var best *story
@@ -57,7 +57,7 @@ func settle(views []View, held []Held, read decimal.Decimal) []tale {
 				if base > s.base { // of one peer's reports the order is known
 					continue
 				}
-				if t := s.then(views, bases, base, n, &held[n]); best == nil || t.better(best) {
+				if t := s.then(views, bases, base, n, &h); best == nil || t.better(best) {
 					best = t
 				}
 			}
@@ -101,17 +101,17 @@ func (s *story) then(views []View, bases []int, base, n int, h *Held) *story {
 	why := cause(h.Context)
 	t.echo = why == 0 && t.delta.IsZero() && (chained && s.echo || !chained && views[base].Version > 0)
 	included := base > 0 && views[base-1].Version == 0
-	again := t.delta.IsZero() && (chained && !s.echo || views[base].Version == 0 || s.sold(why)) // one sale, told twice
-	switch {
-	case included && !onTheWay(from, h.Quantity, views[base-1].Quantity):
-		t.cost += costOut
-	case included, t.echo:
-	case again && chained && why != 0 && cause(s.held.Context) != 0:
-		t.cost += costTwice
+	again := t.delta.IsZero() && (chained && !s.echo || views[base].Version == 0 || s.sold(views, base, h)) // one sale, told twice
+	switch way := t.delta.Sign(); {
 	case again:
-	case t.delta.Sign() != why && (why != 0 || t.delta.IsPositive()):
+		if chained && why != 0 && cause(s.held.Context) != 0 {
+			t.cost += costTwice
+		}
+	case why != 0 && way != why && (way == 0 || !included), why == 0 && way > 0 && !included:
 		t.cost += costContext
 		t.wrong = true
+	case included && !onTheWay(from, h.Quantity, views[base-1].Quantity):
+		t.cost += costOut
 	}
 	push := pushBefore(views, base)
 	if h.After > push.Version || h.Before != 0 && push.Version >= h.Before {
@@ -133,10 +133,17 @@ func (s *story) then(views []View, bases []int, base, n int, h *Held) *story {
 	return t
 }
 
-// sold says whether the report before was a change without a cause, of which an order that changes nothing is the cause: it was
-// captured after a push was written over both.
-func (s *story) sold(why int) bool {
-	return why != 0 && s.held != nil && !s.echo && !s.wrong && cause(s.held.Context) == 0 && s.delta.Sign() == why
+// sold says whether a report that shows a push is of an order whose change was told before, without its cause, and was overwritten: of
+// one that is in doubt, too, or was booked in the same second.
+func (s *story) sold(views []View, base int, h *Held) bool {
+	why := cause(h.Context)
+	if why == 0 || views[base].Version == 0 {
+		return false
+	}
+	if s.held != nil {
+		return !s.echo && !s.wrong && cause(s.held.Context) == 0 && s.delta.Sign() == why
+	}
+	return base+1 < len(views) && views[base+1].Version == 0 && views[base+1].SentAt.Equal(h.At)
 }
 
 // ending is what speaks against a story by what the peer holds in the end: what the last report told, or a push written over it.

@@ -122,7 +122,7 @@ func TestSettleTogether(t *testing.T) {
 }
 
 // lostAnswer is a request that may have had its effect.
-type lostAnswer struct{ error }
+type lostAnswer struct{}
 
 func (lostAnswer) Error() string   { return "the connection broke" }
 func (lostAnswer) Ambiguous() bool { return true }

@@ -45,7 +45,7 @@ type Config struct {
 	// KeepMeta keeps the peer from writing a product's GID into its meta data ([stocksync.MetaGID]). Products then go by their SKU
 	// alone, and are lost sight of when the store changes it.
 	KeepMeta bool
-	// Logger hears of what goes wrong. Silent by default.
+	// Logger hears of what goes wrong. Default: silent.
 	Logger *slog.Logger
 }
 
@@ -89,6 +89,7 @@ func New(c Config) (*Peer, error) {
 	case c.Every < 0 || c.Scan < 0 || c.Gap < 0:
 		return nil, errors.New("woopeer: Config.Every, Scan and Gap cannot be negative")
 	}
+	c.OrdersSince = c.OrdersSince.Truncate(time.Second) // a shop dates its orders by the second
 	c.Name = cmp.Or(c.Name, string(c.ID))
 	c.Every = cmp.Or(c.Every, DefaultEvery)
 	c.Scan = cmp.Or(c.Scan, DefaultScan)

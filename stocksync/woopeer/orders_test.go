@@ -36,6 +36,23 @@ func TestOrders(t *testing.T) {
 		})
 	}
 
+	t.Run("the second in which it joined", func(t *testing.T) {
+		t.Parallel()
+		inWorld(t, nil, func(w *world) {
+			w.clerk.byOrders = true
+			cup := w.product("CUP", 10)
+			w.clerk.has("CUP", 10)
+			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(1300 * time.Millisecond)))
+			var err error
+			w.peer, err = woopeer.New(woopeer.Config{ID: "c", Shop: w.woo, OrdersSince: time.Now(), Ledger: &history{w.clerk}})
+			require.NoError(w, err)
+			w.sell(cup, 2) // a shop dates it by the second: before OrdersSince
+			stop := w.watch()
+			defer stop()
+			w.pass(time.Minute)
+			require.Contains(w, w.clerk.told(), "CUP -2")
+		})
+	})
 	t.Run("W6_reduced_mark", func(t *testing.T) {
 		t.Parallel()
 		ledgered(t, func(w *world, again func()) {
