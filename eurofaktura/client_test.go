@@ -435,11 +435,13 @@ func TestProducts(t *testing.T) {
 		}
 		plan := c.Products.PlanImport(fields)
 		require.Equal(t, 3, plan.Requests())
-		var progress []int
-		results, err := plan.Run(ctx, func(n int) { progress = append(progress, n) })
+		require.Equal(t, len(fields), plan.Items())
+		var heard []eurofaktura.Progress
+		plan.Progress = func(p eurofaktura.Progress) { heard = append(heard, p) }
+		results, err := plan.Run(ctx)
 		require.NoError(t, err)
 		require.Len(t, results, len(fields))
-		require.Equal(t, []int{1, 2, 3}, progress)
+		require.Equal(t, []eurofaktura.Progress{{Done: 5000, Total: 10_001, Requests: 1}, {Done: 10_000, Total: 10_001, Requests: 2}, {Done: 10_001, Total: 10_001, Requests: 3}}, heard)
 		require.Len(t, books.Requests(), 3)
 
 		rows, page, err := c.Products.List(ctx, eurofaktura.ProductQuery{Codes: []string{"P-00001", "P-00002", "nope"}})
@@ -462,7 +464,7 @@ func TestProducts(t *testing.T) {
 		books.SetScript(func(eurofakturatest.Call) *eurofakturatest.Answer {
 			return &eurofakturatest.Answer{Error: "Error nr: 1 #productCode - no;"}
 		})
-		results, err = plan.Run(ctx, nil)
+		results, err = plan.Run(ctx)
 		require.ErrorIs(t, err, eurofaktura.ErrValidation)
 		require.ErrorIs(t, results[0].Err, eurofaktura.ErrValidation)
 		require.ErrorIs(t, results[5000].Err, eurofaktura.ErrNotSent)

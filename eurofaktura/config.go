@@ -57,7 +57,7 @@ type Config struct {
 	Limiter *Limiter
 	// Logger hears of retries and locks. Default: silent.
 	Logger *slog.Logger
-	// UserAgent is sent with every request. Default "tillwire-eurofaktura".
+	// UserAgent is sent with every request. Default: "tillwire-eurofaktura".
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
@@ -72,14 +72,14 @@ func MD5Pass(username, password string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Observation is one call when it is over, the same for all clients: System ("eurofaktura"), Op ("orders.Create"), Method, Route (the path's
-// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
-// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+// Observation is one call when it is over, the same for all clients: System ("eurofaktura"), Op ("SalesOrders.Create"), Method, Route
+// (the method's name), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took
+// spent on the limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
 type Observation = rest.Observation
 
 // String shows endpoint and user alone.
 func (c Config) String() string {
-	return fmt.Sprintf("eurofaktura.Config{Endpoint: %q, Username: %q}", bare(c.Endpoint), c.Username)
+	return fmt.Sprintf("eurofaktura.Config{Endpoint: %q, Username: %q}", rest.Bare(c.Endpoint), c.Username)
 }
 
 // GoString is String, for %#v.
@@ -87,19 +87,7 @@ func (c Config) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
 func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("endpoint", bare(c.Endpoint)), slog.String("username", c.Username))
-}
-
-// bare cuts off what New would refuse but a log must not show: credentials and a query.
-func bare(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	if at := strings.LastIndex(raw, "@"); at >= 0 {
-		scheme, _, found := strings.Cut(raw, "://")
-		if raw = raw[at+1:]; found {
-			raw = scheme + "://" + raw
-		}
-	}
-	return raw
+	return slog.GroupValue(slog.String("endpoint", rest.Bare(c.Endpoint)), slog.String("username", c.Username))
 }
 
 // check is what New refuses, each with what to write instead.

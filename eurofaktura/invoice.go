@@ -104,7 +104,7 @@ type SalesInvoiceFields struct {
 	BuyerPostalCode      Field[string] `json:"buyerPostalCode"`
 	BuyerCity            Field[string] `json:"buyerCity"`
 	BuyerCountry         Field[string] `json:"buyerCountry"`
-	BuyerEMail           Field[string] `json:"buyerEMail"`
+	BuyerEmail           Field[string] `json:"buyerEMail"`
 	BuyerPhone           Field[string] `json:"buyerPhone"`
 	BuyerTaxNumber       Field[string] `json:"buyerTaxNumber"`
 	BuyerVATRegistration Field[string] `json:"buyerVatRegistration"`

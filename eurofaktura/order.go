@@ -57,7 +57,7 @@ type SalesOrder struct {
 	BuyerPostalCode    string `json:"buyerPostalCode"`
 	BuyerCity          string `json:"buyerCity"`
 	BuyerCountry       string `json:"buyerCountry"`
-	BuyerEMail         string `json:"buyerEMail"`
+	BuyerEmail         string `json:"buyerEMail"`
 	BuyerTaxNumber     string `json:"buyerTaxNumber"`
 
 	DocumentAmount Decimal `json:"documentAmount"`
@@ -141,7 +141,7 @@ type SalesOrderFields struct {
 	BuyerPostalCode      Field[string] `json:"buyerPostalCode"`
 	BuyerCity            Field[string] `json:"buyerCity"`
 	BuyerCountry         Field[string] `json:"buyerCountry"`
-	BuyerEMail           Field[string] `json:"buyerEMail"`
+	BuyerEmail           Field[string] `json:"buyerEMail"`
 	BuyerPhone           Field[string] `json:"buyerPhone"`
 	BuyerTaxNumber       Field[string] `json:"buyerTaxNumber"`
 	BuyerVATRegistration Field[string] `json:"buyerVatRegistration"` // Registered, None

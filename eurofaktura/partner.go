@@ -15,7 +15,7 @@ type Partner struct {
 	CompanyName        string     `json:"companyName"`
 	FirstName          string     `json:"firstName"`
 	LastName           string     `json:"lastName"`
-	EMail              string     `json:"eMail"`
+	Email              string     `json:"eMail"`
 	Telephone          string     `json:"telephone"`
 	TaxID              string     `json:"taxID"`
 	VATID              string     `json:"vatID"`
@@ -35,11 +35,11 @@ func (p Partner) MarshalJSON() ([]byte, error) { return writeObject(p) }
 
 // BuyerData is what makes a partner a buyer.
 type BuyerData struct {
-	BuyerCode         string  `json:"buyerCode"`
-	Status            string  `json:"status"`
-	InvoicingCurrency string  `json:"invoicingCurrency"`
-	DaysForPayment    int     `json:"numberOfDaysForPayment"`
-	Discount          Decimal `json:"discountPercentage"`
+	BuyerCode          string  `json:"buyerCode"`
+	Status             string  `json:"status"`
+	InvoicingCurrency  string  `json:"invoicingCurrency"`
+	DaysForPayment     int     `json:"numberOfDaysForPayment"`
+	DiscountPercentage Decimal `json:"discountPercentage"`
 
 	Extra map[string]json.RawMessage `json:"-"`
 }
@@ -51,7 +51,7 @@ func (d *BuyerData) UnmarshalJSON(b []byte) error { return readObject(b, d) }
 func (d BuyerData) MarshalJSON() ([]byte, error) { return writeObject(d) }
 
 func (d BuyerData) absent() bool {
-	return d.BuyerCode == "" && d.Status == "" && d.InvoicingCurrency == "" && d.DaysForPayment == 0 && d.Discount.absent() && len(d.Extra) == 0
+	return d.BuyerCode == "" && d.Status == "" && d.InvoicingCurrency == "" && d.DaysForPayment == 0 && d.DiscountPercentage.absent() && len(d.Extra) == 0
 }
 
 // PartnerFields writes a partner.
@@ -61,7 +61,7 @@ type PartnerFields struct {
 	CompanyName        Field[string]          `json:"companyName"`
 	FirstName          Field[string]          `json:"firstName"`
 	LastName           Field[string]          `json:"lastName"`
-	EMail              Field[string]          `json:"eMail"`
+	Email              Field[string]          `json:"eMail"`
 	Telephone          Field[string]          `json:"telephone"`
 	TaxID              Field[string]          `json:"taxID"`
 	VATID              Field[string]          `json:"vatID"`
@@ -87,7 +87,7 @@ type BuyerDataFields struct {
 	InvoicingLanguage  Field[string]          `json:"invoicingLanguage"` // an English name: Bulgarian
 	DaysForPayment     Field[int]             `json:"numberOfDaysForPayment"`
 	DiscountPercentage Field[decimal.Decimal] `json:"discountPercentage"`
-	SendByEMail        Field[bool]            `json:"sendDocumentsViaEmail"`
+	SendByEmail        Field[bool]            `json:"sendDocumentsViaEmail"`
 
 	Extra map[string]json.RawMessage `json:"-"`
 }

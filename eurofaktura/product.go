@@ -21,16 +21,16 @@ const (
 
 // Product is an article as ProductList and ProductGetByCode show it.
 type Product struct {
-	DocumentID    string `json:"documentID"`
-	Code          string `json:"productCode"`
-	BarCode       string `json:"barCode"`
-	CatalogueCode string `json:"catalogueCode"`
-	Name          string `json:"name"`
-	Description   string `json:"description"`
-	Status        string `json:"status"` // active, inactive
-	Type          string `json:"type"`
-	Unit          string `json:"unit"`
-	Currency      string `json:"currency"`
+	DocumentID    DocumentID `json:"documentID"`
+	Code          string     `json:"productCode"`
+	BarCode       string     `json:"barCode"`
+	CatalogueCode string     `json:"catalogueCode"`
+	Name          string     `json:"name"`
+	Description   string     `json:"description"`
+	Status        string     `json:"status"` // active, inactive
+	Type          string     `json:"type"`
+	Unit          string     `json:"unit"`
+	Currency      string     `json:"currency"`
 	// GrossPrice is, against its name, what businesses pay without VAT; RetailPrice has VAT in it. Zero means that there is none.
 	GrossPrice    Decimal `json:"grossPrice"`
 	RetailPrice   Decimal `json:"retailPrice"`
@@ -265,6 +265,9 @@ func (p *Products) plan(op string, m Method, fields []ProductFields, beside map[
 
 // Plan is a mass call before it is made. Its requests are known, so that a bar can be drawn; the Limiter sets their pace.
 type Plan struct {
+	// Progress, when set before Run, hears of each request after it was answered.
+	Progress func(Progress)
+
 	client *Client
 	op     string
 	method Method
@@ -272,15 +275,24 @@ type Plan struct {
 	fields []ProductFields
 }
 
+// Progress is how far a Plan has come.
+type Progress struct {
+	Done, Total int // records
+	Requests    int // made so far
+}
+
+// Items is how many records Run sends.
+func (p *Plan) Items() int { return len(p.fields) }
+
 // Requests is how many requests Run will make when none fails.
 func (p *Plan) Requests() int { return (len(p.fields) + maxMass - 1) / maxMass }
 
 // Result is what became of one record of a mass call, at the caller's index.
 type Result struct{ Err error }
 
-// Run makes the calls. done, which may be nil, is told after each how many of Requests are over. The error is that of the first call
-// that failed; its records have it in their Result, and those that never went out are [ErrNotSent].
-func (p *Plan) Run(ctx context.Context, done func(requests int)) ([]Result, error) {
+// Run makes the calls. The error is that of the first call that failed; its records have it in their Result, and those that never went out are
+// [ErrNotSent].
+func (p *Plan) Run(ctx context.Context) ([]Result, error) {
 	results := make([]Result, len(p.fields))
 	for i, f := range p.fields {
 		if code, _ := f.Code.Get(); code == "" {
@@ -288,7 +300,7 @@ func (p *Plan) Run(ctx context.Context, done func(requests int)) ([]Result, erro
 		}
 	}
 	var failed error
-	requests := 0
+	now := Progress{Total: len(p.fields)}
 	for from := 0; from < len(p.fields); from += maxMass {
 		to := min(from+maxMass, len(p.fields))
 		err := failed
@@ -299,9 +311,9 @@ func (p *Plan) Run(ctx context.Context, done func(requests int)) ([]Result, erro
 			}
 			failed = p.client.do(ctx, p.op, p.method, params, ignore)
 			err = failed
-			requests++
-			if done != nil {
-				done(requests)
+			now.Done, now.Requests = to, now.Requests+1
+			if p.Progress != nil {
+				p.Progress(now)
 			}
 		} else {
 			err = &Error{Op: p.op, Method: "POST", Route: string(p.method), kind: ErrNotSent}

@@ -34,7 +34,7 @@ type WebhookConfig struct {
 	Handle func(ctx context.Context, m *WebhookMessage) error
 	// MaxBody is the size in bytes above which a message is refused. Default 4 MiB.
 	MaxBody int64
-	// Logger is silent by default. Bodies are never logged.
+	// Logger hears of refused (warn) and failed (error) messages; bodies are never logged. Default: silent.
 	Logger *slog.Logger
 }
 

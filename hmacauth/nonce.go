@@ -44,7 +44,7 @@ func NonceDigest(keyFingerprint, nonce string) [32]byte {
 	return sha256.Sum256(b)
 }
 
-// MemoryConfig sets limits. The zero value is good.
+// MemoryConfig sets limits. The zero value is usable.
 type MemoryConfig struct {
 	// Max is how many live nonces there may be; more are refused with ErrNonceFull. Default 1,000,000, some 80 MB when full.
 	Max int

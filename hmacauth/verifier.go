@@ -35,7 +35,7 @@ type VerifierConfig struct {
 	// SignAnswers makes Middleware sign what the handler answers. RFC9421 only. The answer is held in memory until the handler returns, and
 	// one of more than MaxBody becomes a 500.
 	SignAnswers bool
-	// Logger hears of refusals at level Warn: reason, claimed sender, the first 8 characters of nonce and signature. Default silent.
+	// Logger hears of refusals at level Warn: reason, claimed sender, the first 8 characters of nonce and signature. Default: silent.
 	Logger *slog.Logger
 }
 

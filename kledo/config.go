@@ -24,7 +24,7 @@ type Config struct {
 	// when Kledo refuses the stored key: so a key that a person has just replaced here wins. Required unless Tokens holds one.
 	Token string
 	// Tokens keeps the key that Kledo gives in place of Token from time to time. Share one between all processes of a key.
-	// Default: [MemoryTokens], with which a restart after a renewal needs a new Token.
+	// Default: [NewMemoryTokens], with which a restart after a renewal needs a new Token.
 	Tokens TokenStore
 	// HTTPClient sends the requests; its CheckRedirect is not asked. Default: an own one, with a time-out of 60 s per try.
 	HTTPClient *http.Client
@@ -64,32 +64,22 @@ func UserAgent(version, wooCommerce, wordPress string) string {
 
 var userAgentForm = regexp.MustCompile(`^Kledo/\S+\s\(WooCommerce/[^;]+;\s*WordPress/[^)]+\)$`)
 
-// Observation is one call when it is over, the same for all clients: System ("kledo"), Op ("orders.Create"), Method, Route (the path's
-// template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
-// limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
+// Observation is one call when it is over, the same for all clients: System ("kledo"), Op ("Invoices.Create"), Method, Route (the
+// path's template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took
+// spent on the limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
 type Observation = rest.Observation
 
 // String shows the endpoint alone.
-func (c Config) String() string { return fmt.Sprintf("kledo.Config{Endpoint: %q}", bare(c.Endpoint)) }
+func (c Config) String() string {
+	return fmt.Sprintf("kledo.Config{Endpoint: %q}", rest.Bare(c.Endpoint))
+}
 
 // GoString is String, for %#v.
 func (c Config) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
 func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("endpoint", bare(c.Endpoint)))
-}
-
-// bare cuts off what New would refuse but a log must not show: credentials and a query.
-func bare(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	if at := strings.LastIndex(raw, "@"); at >= 0 {
-		scheme, _, found := strings.Cut(raw, "://")
-		if raw = raw[at+1:]; found {
-			raw = scheme + "://" + raw
-		}
-	}
-	return raw
+	return slog.GroupValue(slog.String("endpoint", rest.Bare(c.Endpoint)))
 }
 
 // check is what New refuses, each with what to write instead.

@@ -47,7 +47,7 @@ func newKeys(c Config) *keys {
 		k.configured = hide(c.Token)
 	}
 	if k.store == nil {
-		k.store = MemoryTokens("")
+		k.store = NewMemoryTokens("")
 		k.memory = true
 	}
 	return k

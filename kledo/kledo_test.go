@@ -241,7 +241,7 @@ func TestRenewedKeyIsStoredBeforeTheAnswerIsJudged(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				k := &kledoKeys{valid: "kledo_pat_000001_old", renew: "new-key-without-prefix", status: status}
-				store := MemoryTokens("")
+				store := NewMemoryTokens("")
 				c := setup(t, k.RoundTrip, func(c *Config) { c.Tokens = store })
 				err := c.SendInvoice(t.Context(), document())
 				require.Equal(t, status == 0, err == nil)
@@ -274,7 +274,7 @@ func TestRenewedKeySurvivesTheCallersEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := &kledoKeys{valid: "kledo_pat_000001_old", renew: "new-key"}
-		store := MemoryTokens("")
+		store := NewMemoryTokens("")
 		c := setup(t, func(r *http.Request) (*http.Response, error) {
 			resp, err := k.RoundTrip(r)
 			select { // the answer is on its way when the caller goes
@@ -301,7 +301,7 @@ func TestRenewedByAnotherProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := &kledoKeys{valid: "kledo_pat_000001_old"}
-		store := MemoryTokens("")
+		store := NewMemoryTokens("")
 		shared := func(c *Config) { c.Tokens = store }
 		one, two := setup(t, k.RoundTrip, shared), setup(t, k.RoundTrip, shared)
 		require.NoError(t, two.SendInvoice(t.Context(), document()))
@@ -357,7 +357,7 @@ func TestKeyThatCouldNotBeStoredIsStoredLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := &kledoKeys{valid: "kledo_pat_000001_old"}
-		store := &brokenStore{TokenStore: MemoryTokens("")}
+		store := &brokenStore{TokenStore: NewMemoryTokens("")}
 		var log bytes.Buffer
 		c := setup(t, k.RoundTrip, func(c *Config) {
 			c.Tokens, c.Logger = store, slog.New(slog.NewTextHandler(&log, nil))
@@ -381,14 +381,14 @@ func TestConfiguredKeyReplacesADeadStoredOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		k := &kledoKeys{valid: "kledo_pat_000001_made-today"}
-		store := MemoryTokens("kledo_pat_000001_dead")
+		store := NewMemoryTokens("kledo_pat_000001_dead")
 		c := setup(t, k.RoundTrip, func(c *Config) { c.Tokens, c.Token = store, "kledo_pat_000001_made-today" })
 		require.NoError(t, c.SendInvoice(t.Context(), document()))
 		stored, _ := store.Load(t.Context())
 		require.Equal(t, "kledo_pat_000001_made-today", stored)
 
 		k.valid = "kledo_pat_000001_made-today"
-		dead := MemoryTokens("kledo_pat_000001_dead")
+		dead := NewMemoryTokens("kledo_pat_000001_dead")
 		other := setup(t, k.RoundTrip, func(c *Config) { c.Tokens, c.Token = dead, "kledo_pat_000001_made-today" })
 		k.renew = "and-renewed-at-once"
 		require.NoError(t, other.SendInvoice(t.Context(), document()))
@@ -430,7 +430,7 @@ func TestConfigHidesTheToken(t *testing.T) {
 	require.Contains(t, all, "host/api/v1")
 	client := setup(t, nil, func(c *Config) { c.Token = "s3cret" })
 	require.NotContains(t, fmt.Sprintf("%+v %#v", client, client), "s3cret")
-	require.NotContains(t, fmt.Sprintf("%+v", MemoryTokens("s3cret")), "s3cret")
+	require.NotContains(t, fmt.Sprintf("%+v", NewMemoryTokens("s3cret")), "s3cret")
 }
 
 func TestNewNamesTheField(t *testing.T) {
@@ -482,7 +482,7 @@ func TestTransactions(t *testing.T) {
 		"invoice":null,"linked":false,"invoice_failure":{"message":"tanggal <b>terkunci</b>"},"later":1}}`
 	got, err := c.Transactions(t.Context(), 1042)
 	require.NoError(t, err)
-	require.Equal(t, &Booked{ID: 88120, RefNumber: "WC/SO/1042", StatusID: 5, Closed: true}, got.SalesOrder)
+	require.Equal(t, &Booked{ID: 88120, RefNumber: "WC/SO/1042", Status: StatusOpen, Closed: true}, got.SalesOrder)
 	require.Nil(t, got.Invoice)
 	require.Equal(t, "tanggal terkunci", got.InvoiceFailure)
 	require.Equal(t, "1", string(got.Extra["later"]))

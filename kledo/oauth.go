@@ -32,7 +32,7 @@ type OAuthConfig struct {
 
 // String leaves the secret out.
 func (c OAuthConfig) String() string {
-	return fmt.Sprintf("kledo.OAuthConfig{Endpoint: %q, ClientID: %q}", bare(c.Endpoint), c.ClientID)
+	return fmt.Sprintf("kledo.OAuthConfig{Endpoint: %q, ClientID: %q}", rest.Bare(c.Endpoint), c.ClientID)
 }
 
 // GoString is String, for %#v.
@@ -40,7 +40,7 @@ func (c OAuthConfig) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
 func (c OAuthConfig) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("endpoint", bare(c.Endpoint)), slog.String("client_id", c.ClientID))
+	return slog.GroupValue(slog.String("endpoint", rest.Bare(c.Endpoint)), slog.String("client_id", c.ClientID))
 }
 
 // OAuth gets access to an account by its user's consent (authorization code) and keeps it (refresh):

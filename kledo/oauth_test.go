@@ -30,7 +30,7 @@ func inOAuth(t *testing.T, f func(t *testing.T, books *kledotest.Books, app *kle
 		})
 		require.NoError(t, err)
 		require.NotContains(t, fmt.Sprintf("%v %+v %#v", app, app, app), known.ClientSecret)
-		f(t, books, app, kledo.MemoryTokens(""))
+		f(t, books, app, kledo.NewMemoryTokens(""))
 	})
 }
 

@@ -77,16 +77,16 @@ type TaxID int64
 
 // Tax is a tax as it stands with a line.
 type Tax struct {
-	ID        TaxID   `json:"id"`
-	Name      string  `json:"name"`
-	Percent   Decimal `json:"percent"`
-	Withheld  bool    `json:"is_witholding"` // the spelling is Kledo's
-	Active    bool    `json:"is_active"`
-	Manual    bool    `json:"is_allow_manual"`
-	SellTo    int64   `json:"sell_account_id"`
-	BuyFrom   int64   `json:"buy_account_id"`
-	IsGroup   bool    `json:"is_group"`
-	GroupTaxs []Tax   `json:"group_items"`
+	ID            TaxID     `json:"id"`
+	Name          string    `json:"name"`
+	Percent       Decimal   `json:"percent"`
+	Withheld      bool      `json:"is_witholding"` // the spelling is Kledo's
+	Active        bool      `json:"is_active"`
+	Manual        bool      `json:"is_allow_manual"`
+	SellAccountID AccountID `json:"sell_account_id"`
+	BuyAccountID  AccountID `json:"buy_account_id"`
+	IsGroup       bool      `json:"is_group"`
+	GroupTaxes    []Tax     `json:"group_items"`
 
 	Extra map[string]json.RawMessage `json:"-"` // the members beside these
 }

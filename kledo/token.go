@@ -7,7 +7,7 @@ import (
 
 // TokenStore keeps the API key where every process that uses it can see it. Kledo may replace a key in any answer and revokes
 // the old one at that moment, so a key that is not kept locks all of them out. Implementations pass kledotest's conformance
-// suite; [MemoryTokens] serves one process that may ask for a new key after a restart, kledo/sqltokens serves all others.
+// suite; [NewMemoryTokens] serves one process that may ask for a new key after a restart, kledo/sqltokens serves all others.
 type TokenStore interface {
 	// Load returns the current key. 1: it must return what the last successful Swap of any process stored; it must not answer
 	// from a cache. 2: it must return "" and no error when no key was ever stored. 3: it must not change what is stored.
@@ -19,8 +19,8 @@ type TokenStore interface {
 	Swap(ctx context.Context, old, new string) (bool, error)
 }
 
-// MemoryTokens returns a TokenStore that lives and dies with the process and holds token at first.
-func MemoryTokens(token string) TokenStore { return &memoryTokens{current: hide(token)} }
+// NewMemoryTokens returns a TokenStore that lives and dies with the process and holds token at first.
+func NewMemoryTokens(token string) TokenStore { return &memoryTokens{current: hide(token)} }
 
 type memoryTokens struct {
 	mu      sync.Mutex

@@ -28,7 +28,7 @@ type DocumentID int64
 type Booked struct {
 	ID        DocumentID
 	RefNumber string // Kledo's form of it: not to be parsed
-	StatusID  int    // invoices: 1 unpaid, 2 partly paid, 3 paid; orders: 5 open, 6 partly shipped, 7 closed; there are more
+	Status    Status // invoices: unpaid, partly paid, paid; orders: open, partly shipped, closed; there are more
 	Closed    bool   // orders only
 }
 
@@ -90,7 +90,7 @@ func (d *Booked) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &wire); err != nil {
 		return err
 	}
-	*d = Booked{ID: DocumentID(wire.ID), RefNumber: string(wire.RefNumber), StatusID: int(wire.StatusID), Closed: bool(wire.Closed)}
+	*d = Booked{ID: DocumentID(wire.ID), RefNumber: string(wire.RefNumber), Status: Status(wire.StatusID), Closed: bool(wire.Closed)}
 	return nil
 }
 

@@ -27,9 +27,9 @@ type Result[ID Identifier] struct {
 	Err error
 }
 
-// Progress tells how far a plan is.
+// Progress is how far a Plan has come.
 type Progress struct {
-	Done, Total int   // items
+	Done, Total int   // items, those that are refused before they are sent included
 	Requests    int   // sent so far
 	Quota       Quota // after the newest answer
 }
@@ -40,6 +40,9 @@ const batchSize = 200
 // Plan is a number of writes, cut into requests before the first is sent. Sitoo answers 200 to a request of which single items failed, so each
 // item has a [Result].
 type Plan[ID Identifier] struct {
+	// Progress, when set before Run, hears of each request after it was answered.
+	Progress func(Progress)
+
 	c        *Client
 	call     rest.Call
 	ownID    bool // bare answers stand for all items
@@ -49,12 +52,21 @@ type Plan[ID Identifier] struct {
 	requests [][]int // indexes into items
 }
 
+// Items is how many items Run sends.
+func (p *Plan[ID]) Items() int {
+	n := 0
+	for _, group := range p.requests {
+		n += len(group)
+	}
+	return n
+}
+
 // Requests is the number of requests that Run sends, repeats aside. It is known before the first one; 0 when there is nothing to do.
 func (p *Plan[ID]) Requests() int { return len(p.requests) }
 
 // Run sends the requests one after another. The error is nil when each of them was answered, although items may have been refused. After a failed
-// request no further one is sent. progress, which may be nil, is called after each request.
-func (p *Plan[ID]) Run(ctx context.Context, progress func(Progress)) ([]Result[ID], error) {
+// request no further one is sent.
+func (p *Plan[ID]) Run(ctx context.Context) ([]Result[ID], error) {
 	results := make([]Result[ID], len(p.items))
 	for i := range results {
 		results[i].Err = p.refused[i]
@@ -80,8 +92,8 @@ func (p *Plan[ID]) Run(ctx context.Context, progress func(Progress)) ([]Result[I
 		now.Done += len(group)
 		now.Requests++
 		now.Quota = p.c.Quota()
-		if progress != nil {
-			progress(now)
+		if p.Progress != nil {
+			p.Progress(now)
 		}
 	}
 	return results, nil

@@ -78,7 +78,7 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 
-	client.Sites = reader[Site, SiteID, ListQuery](client, account("sites", "Sites"), func(s *Site) SiteID { return s.EShopID })
+	client.Sites = reader[Site, SiteID, ListQuery](client, account("sites", "Sites"), func(s *Site) SiteID { return s.ID })
 	client.Products = bulk[Product, ProductID, ProductQuery, ProductFields](client, client.at("products", "Products"), "productid",
 		func(p *Product) ProductID { return p.ID })
 	client.Categories = collection[Category, CategoryID, ListQuery, CategoryFields](client, client.at("categories", "Categories"),
@@ -138,10 +138,10 @@ func (c *Client) CheckSite(ctx context.Context) (*Site, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.EShopID == c.site {
+		if s.ID == c.site {
 			return s, nil
 		}
-		known = append(known, fmt.Sprintf("%d (%s)", s.EShopID, s.URL))
+		known = append(known, fmt.Sprintf("%d (%s)", s.ID, s.URL))
 	}
 	return nil, &Error{Op: "CheckSite", kind: ErrNotFound, Err: fmt.Errorf("the account has no site %d, but %s: set Config.Site",
 		c.site, strings.Join(known, ", "))}

@@ -115,7 +115,7 @@ func TestTraps(t *testing.T) {
 			fake, client := open(t, sitootest.Config{})
 			site, err := client.CheckSite(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, sitoo.SiteID(1), site.EShopID)
+			require.Equal(t, sitoo.SiteID(1), site.ID)
 			c := fake.Config()
 			c.Site = 3
 			wrong, err := sitoo.New(c)
@@ -308,7 +308,7 @@ func TestTraps(t *testing.T) {
 			fake.AddProduct("TAKEN", "x", "1.00")
 			results, err := client.Products.PlanCreate([]sitoo.ProductFields{
 				{SKU: sitoo.Set("NEW")}, {SKU: sitoo.Set("TAKEN")}, {Title: sitoo.Set("no sku")}, {SKU: sitoo.Set("a,b")},
-			}).Run(t.Context(), nil)
+			}).Run(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, results[0].Err)
 			require.NotZero(t, results[0].ID)
@@ -322,7 +322,7 @@ func TestTraps(t *testing.T) {
 			fifo, virtual := fake.AddWarehouse("a", sitoo.FIFO), fake.AddWarehouse("b", sitoo.Virtual)
 			fake.AddProduct("A", "a", "1.00")
 			for w, want := range map[sitoo.WarehouseID]int64{fifo: 0, virtual: 9} {
-				results, err := client.Stock(w).PlanSet([]sitoo.StockFields{{SKU: "A", Total: sitoo.Set(quantity(9))}}).Run(t.Context(), nil)
+				results, err := client.Stock(w).PlanSet([]sitoo.StockFields{{SKU: "A", Total: sitoo.Set(quantity(9))}}).Run(t.Context())
 				require.NoError(t, err)
 				require.NoError(t, results[0].Err, "Sitoo says yes either way")
 				require.Equal(t, want, fake.Stock(w, "A").IntPart())
@@ -331,7 +331,7 @@ func TestTraps(t *testing.T) {
 				{WarehouseID: fifo, Type: sitoo.MoveIn, Lines: []sitoo.TransactionLineFields{{SKU: "A", Quantity: quantity(5)}}},
 				{WarehouseID: virtual, Type: sitoo.MoveIn, Lines: []sitoo.TransactionLineFields{{SKU: "A", Quantity: quantity(5)}}},
 				{WarehouseID: fifo, Type: sitoo.MoveOut, Lines: []sitoo.TransactionLineFields{{SKU: "A", Quantity: quantity(2)}}},
-			}).Run(t.Context(), nil)
+			}).Run(t.Context())
 			require.NoError(t, err)
 			require.NoError(t, results[0].Err)
 			require.ErrorContains(t, results[1].Err, "virtual")
@@ -353,7 +353,7 @@ func TestTraps(t *testing.T) {
 				require.NoError(t, err)
 				_, err = batches.Create(ctx, sitoo.StockBatchFields{Type: sitoo.Set(step.kind)})
 				require.ErrorIs(t, err, sitoo.ErrValidation, "one open batch of a type (trap 38)")
-				results, err := client.BatchLines(w, id).PlanSet([]sitoo.BatchLineFields{{SKU: "A", Quantity: quantity(step.n)}}).Run(ctx, nil)
+				results, err := client.BatchLines(w, id).PlanSet([]sitoo.BatchLineFields{{SKU: "A", Quantity: quantity(step.n)}}).Run(ctx)
 				require.NoError(t, err)
 				require.NoError(t, results[0].Err)
 				require.NoError(t, batches.Update(ctx, id, sitoo.StockBatchFields{State: sitoo.Set(sitoo.BatchClosed)}))
@@ -371,7 +371,7 @@ func TestTraps(t *testing.T) {
 			w := fake.AddWarehouse("a", sitoo.FIFO)
 			early := fake.Sell(w, false, sitootest.Line{SKU: "A", Quantity: 1, Price: 10})
 			late := fake.Sell(w, false, sitootest.Line{SKU: "A", Quantity: 1, Price: 10})
-			fake.Backdate(late, 3600)
+			fake.Backdate(late, time.Hour)
 			o, err := first(client.Orders.All(t.Context(), sitoo.OrderQuery{From: early + 1}))
 			require.NoError(t, err)
 			require.Equal(t, late, o.ID)
@@ -550,7 +550,7 @@ func TestPlan(t *testing.T) {
 	}
 	plan := client.Products.PlanCreate(many)
 	require.Equal(t, 3, plan.Requests())
-	results, err := plan.Run(t.Context(), nil)
+	results, err := plan.Run(t.Context())
 	require.NoError(t, err)
 	require.Len(t, fake.Requests(), 3)
 	ids := make([]sitoo.ProductID, len(results))
@@ -568,12 +568,12 @@ func TestPlan(t *testing.T) {
 	changes := []sitoo.Change[sitoo.ProductID, sitoo.ProductFields]{
 		sitoo.ChangeOf(results[0].ID, sitoo.ProductFields{Title: sitoo.Set("new")}), sitoo.ChangeOf(sitoo.ProductID(1), sitoo.ProductFields{Title: sitoo.Set("x")}),
 	}
-	updated, err := client.Products.PlanUpdate(changes).Run(t.Context(), nil)
+	updated, err := client.Products.PlanUpdate(changes).Run(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, updated[0].Err)
 	require.Equal(t, results[0].ID, updated[0].ID)
 	require.ErrorIs(t, updated[1].Err, sitoo.ErrNotFound)
-	deleted, err := client.Products.PlanDelete(ids[:6]).Run(t.Context(), nil)
+	deleted, err := client.Products.PlanDelete(ids[:6]).Run(t.Context())
 	require.NoError(t, err)
 	for _, r := range deleted {
 		require.NoError(t, r.Err)
@@ -592,7 +592,7 @@ func TestPlan(t *testing.T) {
 			_ = json.NewDecoder(r.Body).Decode(&items)
 			say(200, "["+strings.TrimSuffix(strings.Repeat(`{"statuscode":200,"return":1},`, len(items)), ",")+"]")(w, r)
 		})
-		results, err := client.Products.PlanCreate(many).Run(t.Context(), nil)
+		results, err := client.Products.PlanCreate(many).Run(t.Context())
 		require.ErrorIs(t, err, sitoo.ErrUnavailable)
 		require.NoError(t, results[199].Err)
 		require.ErrorIs(t, results[200].Err, sitoo.ErrAmbiguous)
@@ -605,7 +605,7 @@ func TestPlan(t *testing.T) {
 		for body, ambiguous := range map[string]bool{
 			`[{"statuscode":200,"return":1}]`: true, `[]`: true, `{"x":1}`: true, `[{"return":1},{"return":2}]`: true,
 		} {
-			results, _ := answering(t, say(200, body)).Products.PlanCreate(many[:2]).Run(t.Context(), nil)
+			results, _ := answering(t, say(200, body)).Products.PlanCreate(many[:2]).Run(t.Context())
 			for _, r := range results {
 				require.Equal(t, ambiguous, errors.Is(r.Err, sitoo.ErrAmbiguous), body)
 			}
@@ -698,7 +698,7 @@ func TestEvents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			handled := ""
-			h, err := sitoo.EventHandler(sitoo.EventConfig{User: "sitoo", Password: "word", AccountID: 91234, Handle: func(_ context.Context, e sitoo.Event) error {
+			h, err := sitoo.NewEventHandler(sitoo.EventConfig{User: "sitoo", Password: "word", AccountID: 91234, Handle: func(_ context.Context, e sitoo.Event) error {
 				if e.ID == c.fail {
 					return errors.New("queue is full")
 				}
@@ -721,9 +721,20 @@ func TestEvents(t *testing.T) {
 	require.Equal(t, sitoo.OrderID(20991), events[0].Data.OrderID)
 	require.Equal(t, "1", string(events[0].Data.Extra["x"]))
 	require.Equal(t, sitoo.WarehouseID(2), events[2].Data.WarehouseID)
-	for _, c := range []sitoo.EventConfig{{}, {User: "a", Password: "b"}, {Handle: func(context.Context, sitoo.Event) error { return nil }}} {
-		_, err := sitoo.EventHandler(c)
+	take := func(context.Context, sitoo.Event) error { return nil }
+	for _, c := range []sitoo.EventConfig{
+		{}, {User: "a", Password: "b"}, {Handle: take}, {User: "a", Password: "b", Handle: take, MaxBody: -1},
+	} {
+		_, err := sitoo.NewEventHandler(c)
 		require.ErrorContains(t, err, "EventConfig.")
+	}
+	h, err := sitoo.NewEventHandler(sitoo.EventConfig{User: "a", Password: "b", Handle: take, MaxBody: 4})
+	require.NoError(t, err)
+	for body, status := range map[string]int{"[  ]": http.StatusOK, "[   ]": http.StatusRequestEntityTooLarge} {
+		w, r := recorder("POST", body)
+		r.SetBasicAuth("a", "b")
+		h.ServeHTTP(w, r)
+		require.Equal(t, status, w.Code)
 	}
 }
 

@@ -129,7 +129,7 @@ func (c *Bulk[T, ID, Q, W]) Get(ctx context.Context, id ID) (*T, error) {
 
 // Create makes one record; see PlanCreate for many.
 func (c *Bulk[T, ID, Q, W]) Create(ctx context.Context, w W) (ID, error) {
-	return one(c.PlanCreate([]W{w}).Run(ctx, nil))
+	return one(c.PlanCreate([]W{w}).Run(ctx))
 }
 
 // Update changes what w sets; see PlanUpdate for many.
@@ -175,7 +175,7 @@ func (c *Directory[T, ID, Q, W]) Get(ctx context.Context, id ID) (*T, error) {
 
 // Create makes one record; see PlanCreate for many.
 func (c *Directory[T, ID, Q, W]) Create(ctx context.Context, w W) (ID, error) {
-	return one(c.PlanCreate([]W{w}).Run(ctx, nil))
+	return one(c.PlanCreate([]W{w}).Run(ctx))
 }
 
 // Update changes what w sets; see PlanUpdate for many.

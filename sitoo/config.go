@@ -26,7 +26,7 @@ type Config struct {
 	// Site is the shop within the account, Sitoo's eshopid; [Client.Sites] lists them. Default 1, which is what nearly all accounts
 	// have. A wrong site answers empty lists and no error: see [Client.CheckSite].
 	Site SiteID
-	// HTTPClient sends the requests. Default: an own one, with a time-out of 60 s per try.
+	// HTTPClient sends the requests; its CheckRedirect is not asked. Default: an own one, with a time-out of 60 s per try.
 	HTTPClient *http.Client
 	// Limiter lets one request at a time through, because Sitoo answers 429 to two at once, and keeps what Sitoo says about the
 	// remaining allowance. Share one value between all clients of an account. Default: an own one.
@@ -43,14 +43,14 @@ type Config struct {
 	Observe func(context.Context, Observation)
 }
 
-// Observation is one call when it is over, the same for all clients: System ("sitoo"), Op ("orders.Create"), Method, Route (the path's
+// Observation is one call when it is over, the same for all clients: System ("sitoo"), Op ("Orders.Create"), Method, Route (the path's
 // template), Status (0 when no answer came), Attempts (requests that went out), Took (all of it), Waited (the part of Took spent on the
 // limiter, a busy host and pauses before repeats) and Err. See Config.Observe.
 type Observation = rest.Observation
 
 // String shows address, key id and site.
 func (c Config) String() string {
-	return fmt.Sprintf("sitoo.Config{BaseURL: %q, APIID: %q, Site: %d}", bare(c.BaseURL), c.APIID, c.Site)
+	return fmt.Sprintf("sitoo.Config{BaseURL: %q, APIID: %q, Site: %d}", rest.Bare(c.BaseURL), c.APIID, c.Site)
 }
 
 // GoString is String, for %#v.
@@ -58,19 +58,7 @@ func (c Config) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
 func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("base_url", bare(c.BaseURL)), slog.String("api_id", c.APIID), slog.Int64("site", int64(c.Site)))
-}
-
-// bare cuts off what New would refuse but a log must not show: credentials and a query.
-func bare(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	if at := strings.LastIndex(raw, "@"); at >= 0 {
-		scheme, _, found := strings.Cut(raw, "://")
-		if raw = raw[at+1:]; found {
-			raw = scheme + "://" + raw
-		}
-	}
-	return raw
+	return slog.GroupValue(slog.String("base_url", rest.Bare(c.BaseURL)), slog.String("api_id", c.APIID), slog.Int64("site", int64(c.Site)))
 }
 
 var apiID = regexp.MustCompile(`^([0-9]{1,18})-[0-9]{1,9}$`)

@@ -49,7 +49,7 @@
 //
 // # Events
 //
-// [EventHandler] receives what Sitoo pushes. Sitoo's staff set the subscription up; there is no signature, so an event is a hint.
+// [NewEventHandler] receives what Sitoo pushes. Sitoo's staff set the subscription up; there is no signature, so an event is a hint.
 //
 // # Limits
 //

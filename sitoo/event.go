@@ -59,21 +59,28 @@ type EventConfig struct {
 	// Handle is called for each event, in order. It must be durable before it returns nil, and drop what it has seen by Event.ID. After an error
 	// the rest of the delivery is not handled, and Sitoo sends it again for about a day. Required.
 	Handle func(context.Context, Event) error
+	// MaxBody is the size in bytes above which a delivery is refused. Default: 1 MiB; a delivery has ten small events at most.
+	MaxBody int64
 	// Logger hears of refused and failed deliveries. Default: silent.
 	Logger *slog.Logger
 }
 
-// EventHandler receives Sitoo's events at POST {base_url}/events. Sitoo waits 15 s for an answer: 200 ends it; 503 has it sent again and holds back all
+// NewEventHandler receives Sitoo's events at POST {base_url}/events. Sitoo waits 15 s for an answer: 200 ends it; 503 has it sent again and holds back all
 // later events; any other answer drops the events for good, so what went wrong here is always 503, save what can never be read.
-func EventHandler(c EventConfig) (http.Handler, error) {
+func NewEventHandler(c EventConfig) (http.Handler, error) {
 	switch {
 	case c.User == "" || c.Password == "":
 		return nil, errors.New("sitoo: EventConfig.User and Password: are empty: choose a pair and hand it to Sitoo")
 	case c.Handle == nil:
 		return nil, errors.New("sitoo: EventConfig.Handle: is nil")
+	case c.MaxBody < 0:
+		return nil, errors.New("sitoo: EventConfig.MaxBody: is negative: give bytes, or 0 for 1 MiB")
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = 1 << 20
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, ok := r.BasicAuth()
@@ -87,7 +94,7 @@ func EventHandler(c EventConfig) (http.Handler, error) {
 			http.Error(w, "events are posted", http.StatusMethodNotAllowed)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvents))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, c.MaxBody))
 		var tooLong *http.MaxBytesError
 		if errors.As(err, &tooLong) {
 			http.Error(w, "too long", http.StatusRequestEntityTooLarge)
@@ -116,8 +123,6 @@ func EventHandler(c EventConfig) (http.Handler, error) {
 		w.WriteHeader(http.StatusOK)
 	}), nil
 }
-
-const maxEvents = 1 << 20 // bytes of a delivery, which has ten small events at most
 
 func again(w http.ResponseWriter) {
 	w.Header().Set("Retry-After", "60")

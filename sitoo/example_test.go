@@ -86,7 +86,8 @@ func ExamplePlan() {
 	}
 	plan := till.Products.PlanCreate(products)
 	fmt.Println(plan.Requests(), "requests")
-	results, err := plan.Run(context.Background(), func(p sitoo.Progress) { fmt.Println(p.Done, "of", p.Total) })
+	plan.Progress = func(p sitoo.Progress) { fmt.Println(p.Done, "of", p.Total) }
+	results, err := plan.Run(context.Background())
 	fmt.Println(len(results), err)
 	// Output:
 	// 3 requests
@@ -96,8 +97,8 @@ func ExamplePlan() {
 	// 450 <nil>
 }
 
-func ExampleEventHandler() {
-	events, err := sitoo.EventHandler(sitoo.EventConfig{
+func ExampleNewEventHandler() {
+	events, err := sitoo.NewEventHandler(sitoo.EventConfig{
 		User: "sitoo", Password: "a long one",
 		Handle: func(ctx context.Context, e sitoo.Event) error {
 			fmt.Println(e.Type, e.Data.OrderID) // put it into a queue: durable before nil

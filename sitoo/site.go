@@ -5,11 +5,11 @@ type SiteID int64
 
 // Site is one shop of the account (GET /sites).
 type Site struct {
-	EShopID SiteID `json:"eshopid"`
-	GUID    string `json:"siteid"` // deprecated by Sitoo
-	URL     string `json:"siteurl"`
-	Scheme  string `json:"protocol"`
-	Server  string `json:"server"`
-	Path    string `json:"abspath"`
-	Extra   Extra  `json:"-"`
+	ID     SiteID `json:"eshopid"`
+	GUID   string `json:"siteid"` // deprecated by Sitoo
+	URL    string `json:"siteurl"`
+	Scheme string `json:"protocol"`
+	Server string `json:"server"`
+	Path   string `json:"abspath"`
+	Extra  Extra  `json:"-"`
 }

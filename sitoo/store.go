@@ -204,7 +204,7 @@ func (q UserQuery) values() (params, error) {
 // SalesTaxID is the id of a sales tax of the United States.
 type SalesTaxID int64
 
-// SalesTax is such a tax (/sites/{site}/salestaxes).
+// SalesTax is a sales tax of the United States (/sites/{site}/salestaxes).
 type SalesTax struct {
 	ID    SalesTaxID `json:"salestaxid"`
 	Name  string     `json:"name"`
@@ -221,14 +221,14 @@ type SalesTaxFields struct {
 // SalesTaxGroupID is the id of a group of sales taxes.
 type SalesTaxGroupID int64
 
-// SalesTaxGroup is such a group (/sites/{site}/salestaxgroups).
+// SalesTaxGroup is a group of sales taxes (/sites/{site}/salestaxgroups).
 type SalesTaxGroup struct {
 	ID    SalesTaxGroupID `json:"salestaxgroupid"`
 	Name  string          `json:"name"`
 	Extra Extra           `json:"-"`
 }
 
-// SalesTaxGroupFields is what is written to a group.
+// SalesTaxGroupFields is what is written to a group of sales taxes.
 type SalesTaxGroupFields struct {
 	Name Field[string] `json:"name,omitzero"`
 }

@@ -96,14 +96,14 @@ func (q VoucherQuery) values() (params, error) {
 // InfluencerCodeID is a code that an influencer hands out.
 type InfluencerCodeID string
 
-// InfluencerCode is such a code with its owner (/sites/{site}/influencercodes).
+// InfluencerCode is a code that an influencer hands out, with its owner (/sites/{site}/influencercodes).
 type InfluencerCode struct {
 	Code  InfluencerCodeID `json:"code"`
 	Name  string           `json:"name"`
 	Extra Extra            `json:"-"`
 }
 
-// InfluencerCodeFields is what is written to a code. A create needs Code.
+// InfluencerCodeFields is what is written to an influencer's code. A create needs Code.
 type InfluencerCodeFields struct {
 	Code Field[InfluencerCodeID] `json:"code,omitzero"`
 	Name Field[string]           `json:"name,omitzero"`

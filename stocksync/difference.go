@@ -26,6 +26,7 @@ type Difference struct {
 	Want, Have string
 }
 
+// String is the difference in one line.
 func (d Difference) String() string {
 	return fmt.Sprintf("%s at %s: %s is %s, should be %s", d.Ref.SKU, d.Peer, d.Field, d.Have, d.Want)
 }

@@ -15,6 +15,7 @@ type Shortage struct {
 	Lines []Line // what is short, with what there is of it
 }
 
+// Error names what is short.
 func (s *Shortage) Error() string {
 	parts := make([]string, len(s.Lines))
 	for i, l := range s.Lines {

@@ -174,6 +174,7 @@ type Conflict struct {
 	Since  time.Time // zero in an error that was not stored
 }
 
+// Error is one sentence: the product, the peer, and what is the matter.
 func (c *Conflict) Error() string {
 	text := "stocksync: " + string(c.Reason)
 	if c.Ref.SKU != "" {

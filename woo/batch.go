@@ -185,7 +185,7 @@ func (b *batch[T]) plan(units ...*unit) *batch[T] {
 		}
 	}
 	for _, u := range b.left {
-		b.so.Items += len(u.items)
+		b.so.Total += len(u.items)
 		for items := u.items; len(items) > 0; items = items[fitting(items, maxBatch):] {
 			b.so.Planned++
 		}

@@ -19,13 +19,13 @@ import (
 type Client struct {
 	// Sales. The notes and refunds of an order: Client.OrderNotes, Client.Refunds.
 	Orders     *Collection[Order, OrderID, OrderQuery, OrderFields]
-	AllRefunds *Listing[Refund, RefundID, RefundQuery] // over all orders, WooCommerce 9 and later
+	AllRefunds *Lister[Refund, RefundID, RefundQuery] // over all orders, WooCommerce 9 and later
 	Customers  *Collection[Customer, CustomerID, CustomerQuery, CustomerFields]
 	Coupons    *Collection[Coupon, CouponID, CouponQuery, CouponFields]
 
 	// The catalogue. The variations of a product and the values of an attribute: Client.Variations, Client.AttributeTerms.
 	Products        *Collection[Product, ProductID, ProductQuery, ProductFields]
-	AllVariations   *Listing[Variation, VariationID, VariationQuery] // over all products, WooCommerce 10.3 and later
+	AllVariations   *Lister[Variation, VariationID, VariationQuery] // over all products, WooCommerce 10.3 and later
 	Categories      *Collection[ProductCategory, CategoryID, TermQuery[CategoryID], CategoryFields]
 	Tags            *Collection[ProductTag, TagID, TermQuery[TagID], TermFields]
 	Brands          *Collection[ProductBrand, BrandID, TermQuery[BrandID], BrandFields]

@@ -54,7 +54,7 @@ type Observation = rest.Observation
 
 // String shows the address and the end of the key, as the shop's own list of keys does.
 func (c Config) String() string {
-	return fmt.Sprintf("woo.Config{URL: %q, Key: %q}", withoutUser(c.URL), keyEnd(c.Key))
+	return fmt.Sprintf("woo.Config{URL: %q, Key: %q}", rest.Bare(c.URL), keyEnd(c.Key))
 }
 
 // GoString is String, for %#v.
@@ -62,7 +62,7 @@ func (c Config) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
 func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("url", withoutUser(c.URL)), slog.String("key", keyEnd(c.Key)))
+	return slog.GroupValue(slog.String("url", rest.Bare(c.URL)), slog.String("key", keyEnd(c.Key)))
 }
 
 // keyEnd is how WooCommerce lists a key: by its last seven characters.
@@ -71,22 +71,6 @@ func keyEnd(key string) string {
 		return strings.Repeat("…", min(1, len(key)))
 	}
 	return "…" + key[len(key)-7:]
-}
-
-// withoutUser cuts off what New would refuse but a log must not show: credentials and a query.
-func withoutUser(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	scheme, rest, found := strings.Cut(raw, "://")
-	if !found {
-		scheme, rest = "", raw
-	}
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		rest = rest[at+1:]
-	}
-	if found {
-		return scheme + "://" + rest
-	}
-	return rest
 }
 
 // check is what New refuses, each with what to write instead. The base it returns ends before "/wp-json".

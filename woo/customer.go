@@ -51,7 +51,7 @@ type CustomerQuery struct {
 
 func (q CustomerQuery) values() (url.Values, error) { return queryValues(q) }
 
-// CustomerFields writes a customer: POST /customers, PUT /customers/{id}. A create needs an Email; a known one is refused with status 400.
+// CustomerFields writes a customer: POST /customers, PUT /customers/{id}. A create needs an Email; a known one is ErrDuplicate.
 type CustomerFields struct {
 	Email     Field[string]        `json:"email,omitzero"`
 	FirstName Field[string]        `json:"first_name,omitzero"`

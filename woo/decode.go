@@ -17,6 +17,7 @@ type DecodeError struct {
 	Reason string // what was wanted and what came instead
 }
 
+// Error is one sentence: where the value stands, and what was wanted.
 func (e *DecodeError) Error() string {
 	place := "woo: "
 	if e.Index >= 0 {

@@ -87,8 +87,8 @@ func (d *Diagnosis) String() string {
 
 // Diagnose says why a connection does not work: it asks the shop's index without a key, reads one order's id, and sends two empty batches,
 // which change nothing, to see whether the key may write and PUT comes through. When WordPress does not see the key it tries OAuth
-// signatures, which tell a header that the host strips from TLS that a proxy hides and from a key that there is not. Of some ten
-// requests at most none holds the secret but in the Authorization header.
+// signatures, which tell a header that the host strips from TLS that a proxy hides and from a key that there is not. It makes some ten
+// requests at most, and none of them holds the secret anywhere but in the Authorization header.
 func Diagnose(ctx context.Context, c Config) *Diagnosis {
 	d := &Diagnosis{}
 	base, err := c.check()

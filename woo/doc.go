@@ -26,7 +26,7 @@
 //	Journal           x        x       x                 x            order notes, refunds, tax classes
 //	Panel             x        x                x                     payment gateways, settings
 //	Reader            x        x                                      countries, shipping methods …
-//	Listing           x                                               refunds and variations of the whole shop
+//	Lister            x                                               refunds and variations of the whole shop
 //
 // Identifiers have kinds: a [VariationID] is no [ProductID], although the shop draws both from one sequence.
 //

@@ -15,8 +15,8 @@ type Plan[T any] struct {
 type Progress struct {
 	Planned  int // requests, as Plan.Requests told
 	Requests int // made so far, with repeats, smaller ones after time-outs, and reads of what was done
-	Items    int // to be sent
-	Done     int // answered for, with or without an error of their own
+	Done     int // items answered for, with or without an error of their own
+	Total    int // items to be sent
 }
 
 // Requests is how many requests Run makes when the shop takes them as they are: none when nothing is to be done. Repeats come on
@@ -24,7 +24,7 @@ type Progress struct {
 func (p *Plan[T]) Requests() int { return p.b.so.Planned }
 
 // Items is how many items Run sends.
-func (p *Plan[T]) Items() int { return p.b.so.Items }
+func (p *Plan[T]) Items() int { return p.b.so.Total }
 
 // Run sends the items, several requests at once as far as Config.Concurrency and the shop allow. The results stand at the
 // caller's indexes. The error is nil when each request was answered, although single items may have been refused; otherwise it is

@@ -209,7 +209,7 @@ func TestPlanStockCountsItsRequests(t *testing.T) {
 			require.Zero(t, shop.gets)
 			require.Len(t, heard, c.requests)
 			if n := len(heard); n > 0 {
-				require.Equal(t, Progress{Planned: c.requests, Requests: c.requests, Items: plan.Items(), Done: plan.Items()}, heard[n-1])
+				require.Equal(t, Progress{Planned: c.requests, Requests: c.requests, Done: plan.Items(), Total: plan.Items()}, heard[n-1])
 			}
 			for i, r := range results {
 				require.NoError(t, r.Err)

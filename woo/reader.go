@@ -9,17 +9,17 @@ import (
 // What the shop lets one do with a kind of record decides its type: [Collection] has all verbs, the types of this file, of
 // [Register] and of [Journal] lack some.
 
-// Listing is a kind of record that can only be listed: refunds and variations over all orders and products. One of them is
+// Lister is a kind of record that can only be listed: refunds and variations over all orders and products. One of them is
 // read where it belongs, see Client.Refunds and Client.Variations.
-type Listing[T any, ID Identifier, Q any] struct{ r resource[T, ID, Q] }
+type Lister[T any, ID Identifier, Q any] struct{ r resource[T, ID, Q] }
 
 // List reads one page, as Collection's.
-func (l *Listing[T, ID, Q]) List(ctx context.Context, q Q) ([]*T, *Page, error) {
+func (l *Lister[T, ID, Q]) List(ctx context.Context, q Q) ([]*T, *Page, error) {
 	return l.r.list(ctx, q)
 }
 
 // All reads every record that matches q, as Collection's.
-func (l *Listing[T, ID, Q]) All(ctx context.Context, q Q) iter.Seq2[*T, error] {
+func (l *Lister[T, ID, Q]) All(ctx context.Context, q Q) iter.Seq2[*T, error] {
 	return l.r.all(ctx, q)
 }
 
@@ -50,8 +50,8 @@ func (q Everything) values() (url.Values, error) { return queryValues(q) }
 
 func listing[T any, ID Identifier, Q any](
 	c *Client, name string, values func(Q) (url.Values, error), id func(*T) ID,
-) *Listing[T, ID, Q] {
-	return &Listing[T, ID, Q]{resource[T, ID, Q]{c, placed(name), 0, values, id}}
+) *Lister[T, ID, Q] {
+	return &Lister[T, ID, Q]{resource[T, ID, Q]{c, placed(name), 0, values, id}}
 }
 
 // reader makes a Reader of a list without pages, as all of them are.

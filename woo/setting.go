@@ -65,7 +65,7 @@ func choices(options []byte, group string) (all []Choice) {
 	return all
 }
 
-// SettingFields changes a setting: PUT /settings/{group}/{id}. The shop refuses a value that is no choice, with status 400.
+// SettingFields changes a setting: PUT /settings/{group}/{id}. A value that is no choice is ErrValidation.
 type SettingFields struct {
 	Value Field[any] `json:"value,omitzero"` // a text or a list of texts; "yes" or "no" for checkboxes
 

@@ -146,14 +146,14 @@ type VariationFields struct {
 	Backorders     Field[Backorders]      `json:"backorders,omitzero"`
 	LowStockAmount Field[int]             `json:"low_stock_amount,omitzero"`
 
-	Weight        Field[decimal.Decimal]         `json:"weight,omitzero" wire:"blank"`
-	Dimensions    Field[DimensionsFields]        `json:"dimensions,omitzero"`
-	ShippingClass Field[string]                  `json:"shipping_class,omitzero"`
-	Image         Field[ImageFields]             `json:"image,omitzero"`
-	Gallery       Field[[]int64]                 `json:"gallery_image_ids,omitzero"` // further pictures, the whole list; newer shops
-	Attributes    Field[[]AttributeChoiceFields] `json:"attributes,omitzero"`
-	MenuOrder     Field[int]                     `json:"menu_order,omitzero"`
-	MetaData      Field[[]MetaFields]            `json:"meta_data,omitzero"`
+	Weight          Field[decimal.Decimal]         `json:"weight,omitzero" wire:"blank"`
+	Dimensions      Field[DimensionsFields]        `json:"dimensions,omitzero"`
+	ShippingClass   Field[string]                  `json:"shipping_class,omitzero"`
+	Image           Field[ImageFields]             `json:"image,omitzero"`
+	GalleryImageIDs Field[[]int64]                 `json:"gallery_image_ids,omitzero"` // further pictures, the whole list; newer shops
+	Attributes      Field[[]AttributeChoiceFields] `json:"attributes,omitzero"`
+	MenuOrder       Field[int]                     `json:"menu_order,omitzero"`
+	MetaData        Field[[]MetaFields]            `json:"meta_data,omitzero"`
 
 	Extra map[string]json.RawMessage `json:"-"`
 }

@@ -56,7 +56,7 @@ func (c Config) compose(o *woo.Order) (*eurofaktura.SalesOrderFields, error) {
 		BuyerPostalCode: text(b.Postcode),
 		BuyerCity:       text(b.City),
 		BuyerCountry:    text(b.Country),
-		BuyerEMail:      text(b.Email),
+		BuyerEmail:      text(b.Email),
 		BuyerPhone:      text(b.Phone),
 		Items:           items,
 	}

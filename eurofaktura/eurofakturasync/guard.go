@@ -26,7 +26,7 @@ type GuardConfig struct {
 	Alarm func(ctx context.Context, err error)
 	// Every is the pause between two looks; default 15 minutes.
 	Every time.Duration
-	// Logger is silent by default.
+	// Logger hears of what the guard finds (info, error) or cannot do (warn). Default: silent.
 	Logger *slog.Logger
 }
 

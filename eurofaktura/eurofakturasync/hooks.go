@@ -37,8 +37,8 @@ type HookStore interface {
 	SetToken(ctx context.Context, shop, token string) error
 }
 
-// MemoryHooks is a HookStore for tests: with the process all addresses end.
-func MemoryHooks() HookStore { return &memoryHooks{tokens: map[string]string{}} }
+// NewMemoryHooks makes a HookStore for tests: with the process all addresses end.
+func NewMemoryHooks() HookStore { return &memoryHooks{tokens: map[string]string{}} }
 
 type memoryHooks struct {
 	mu     sync.Mutex

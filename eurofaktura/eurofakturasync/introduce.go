@@ -89,7 +89,7 @@ func (s *Sync) introduceBuyer(ctx context.Context, code string, f *eurofaktura.S
 		return s
 	}
 	p := eurofaktura.PartnerFields{
-		Code: eurofaktura.Set(code), EMail: f.BuyerEMail, Telephone: f.BuyerPhone, FirstName: f.BuyerFirstName, LastName: f.BuyerLastName,
+		Code: eurofaktura.Set(code), Email: f.BuyerEmail, Telephone: f.BuyerPhone, FirstName: f.BuyerFirstName, LastName: f.BuyerLastName,
 		TaxID: f.BuyerTaxNumber, BuyerData: eurofaktura.Set(eurofaktura.BuyerDataFields{BuyerCode: eurofaktura.Set(code)}),
 		Addresses: []eurofaktura.AddressFields{{
 			Type: "Primary", Street: text(f.BuyerStreet), PostalCode: text(f.BuyerPostalCode), City: text(f.BuyerCity),

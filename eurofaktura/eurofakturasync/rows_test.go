@@ -161,7 +161,7 @@ func TestW7Polling(t *testing.T) {
 // hooked lets the shop deliver to a feed, whose address was generated.
 func hooked(w *world, feed *orderfeed.Feed) Hook {
 	w.t.Helper()
-	hooks, err := NewHookAddresses("https://host.test/hooks", MemoryHooks())
+	hooks, err := NewHookAddresses("https://host.test/hooks", NewMemoryHooks())
 	require.NoError(w.t, err)
 	hook, err := hooks.Generate(w.t.Context(), "myshop")
 	require.NoError(w.t, err)
@@ -209,7 +209,7 @@ func TestW8Webhook(t *testing.T) {
 // TestW9Addresses: each shop's address is its own and cannot be guessed; a new one voids the old one.
 func TestW9Addresses(t *testing.T) {
 	t.Parallel()
-	store := MemoryHooks()
+	store := NewMemoryHooks()
 	hooks, err := NewHookAddresses("https://host.test/hooks/", store)
 	require.NoError(t, err)
 	var taken []string

@@ -135,6 +135,6 @@ func (s *Sync) ImportProducts(ctx context.Context) (n int, err error) {
 		}
 		fields = append(fields, f)
 	}
-	_, err = s.c.Books.Products.PlanImport(fields).Run(ctx, nil)
+	_, err = s.c.Books.Products.PlanImport(fields).Run(ctx)
 	return len(fields), err
 }

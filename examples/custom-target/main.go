@@ -4,11 +4,11 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
+	"io"
 	"time"
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/retryqueue"
 	"github.com/tillwire/tillwire/woo"
@@ -34,10 +34,18 @@ func (l *loyalty) credited(_ context.Context, j retryqueue.Job[*woo.Order]) (boo
 	return l.credits[j.Key], nil
 }
 
-func main() {
-	flag.Bool("once", true, "end after two seconds") // yours runs until it is stopped
-	flag.Bool("json", true, "print a JSON object")
-	flag.Parse()
+var app = cli.Program[struct{}]{Name: "custom-target", Parse: parse, Run: run}
+
+func main() { app.Main() }
+
+func parse(args []string, _ func(string) string, out io.Writer) (none struct{}, err error) {
+	flags := cli.Flags("custom-target", "Credits 20 orders of a fake shop in a fake loyalty programme. Flags, as every example has them:\n", out)
+	flags.Bool("once", true, "end after two seconds, as it always does; yours runs until it is stopped")
+	flags.Bool("json", true, "print a JSON object, as it always does")
+	return none, cli.Parse(flags, args)
+}
+
+func run(ctx context.Context, _ struct{}) error {
 	fake, err1 := wootest.New(wootest.Config{}) // yours: woo.New(woo.Config{URL: …, Key: …, Secret: …})
 	for range 20 {
 		_, err := fake.AddOrder([]byte(`{"status":"completed"}`))
@@ -55,13 +63,12 @@ func main() {
 	})
 	err := errors.Join(err1, err2, err3, err4, err5)
 	if err == nil {
-		ctx, done := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, done := context.WithTimeout(ctx, 2*time.Second)
 		defer done()
 		err = host.Run(ctx, feed.Run, queue.Run)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "custom-target:", err)
-		os.Exit(1)
+	if err == nil {
+		_, err = fmt.Printf("{\"orders\":%d,\"duplicates\":%d}\n", len(program.credits), program.sent-len(program.credits))
 	}
-	fmt.Printf("{\"orders\":%d,\"duplicates\":%d}\n", len(program.credits), program.sent-len(program.credits))
+	return err
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/tillwire/tillwire/eurofaktura"
 	"github.com/tillwire/tillwire/eurofaktura/eurofakturasync"
 	"github.com/tillwire/tillwire/eurofaktura/eurofakturasync/sqlhooks"
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/examples/internal/progress"
 	"github.com/tillwire/tillwire/examples/internal/setup"
@@ -24,19 +24,9 @@ import (
 	"github.com/tillwire/tillwire/woo/orderfeed/sqlfeed"
 )
 
-func main() {
-	s, err := parse(os.Args[1:], os.Getenv, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err == nil:
-		err = run(context.Background(), s)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "eurofaktura-import: "+sentence(err))
-		os.Exit(1)
-	}
-}
+var app = cli.Program[*settings]{Name: "eurofaktura-import", Parse: parse, Run: run, Sentence: sentence}
+
+func main() { app.Main() }
 
 func run(ctx context.Context, s *settings) error {
 	var world *demo // nil against real systems

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/tillwire/tillwire/eurofaktura"
 	"github.com/tillwire/tillwire/eurofaktura/eurofakturasync"
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/woo"
 )
 
@@ -68,12 +68,7 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	demo := s.shop.URL == "" && s.books.Endpoint == ""
 	var since string
 	var verbose bool
-	flags := flag.NewFlagSet("eurofaktura-import", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprint(out, usage) //nolint:errcheck // help that cannot be printed is no help
-		flags.PrintDefaults()
-	}
+	flags := cli.Flags("eurofaktura-import", usage, out)
 	flags.BoolVar(&s.once, "once", demo, "end when every order has been read and every document is sent or given up")
 	flags.BoolVar(&s.json, "json", false, "print a JSON object as the last line of standard output")
 	flags.StringVar(&since, "since", "", "first order date to read, as 2026-01-31; default yesterday, in the demonstration all")
@@ -81,15 +76,10 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	flags.StringVar(&s.listen, "listen", ":8080", "where to take them, with -hooks")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the demonstration's orders and faults")
 	flags.BoolVar(&verbose, "v", false, "log what happens to standard error")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, errors.New("see -h for the flags")
+	if err := cli.Parse(flags, args); err != nil {
+		return nil, err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return nil, fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
 	case demo:
 		s.speed = 2000
 	case s.shop.URL == "":

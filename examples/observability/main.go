@@ -6,9 +6,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -20,6 +21,7 @@ import (
 	otelprom "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/sdk/metric"
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/hmacauth"
 	"github.com/tillwire/tillwire/retryqueue"
@@ -33,33 +35,34 @@ const usage = `Shows Tillwire's metrics in OpenTelemetry and Prometheus, on a fa
 Flags:
 `
 
-func main() {
-	flags := flag.NewFlagSet("observability", flag.ContinueOnError)
-	listen := flags.String("listen", "", "address to show the metrics at, such as :9464; path /metrics")
-	once := flags.Bool("once", false, "end when every order has arrived, and print the metrics; the default without -listen")
-	asJSON := flags.Bool("json", false, "print a JSON object as the last line of standard output, rather than the metrics")
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage); flags.PrintDefaults() }
-	err := flags.Parse(os.Args[1:])
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err != nil:
-		err = errors.New("see -h for the flags")
-	case flags.NArg() > 0:
-		err = fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
-	default:
-		err = run(context.Background(), *listen, *once || *listen == "", *asJSON)
+var app = cli.Program[settings]{Name: "observability", Parse: parse, Run: run}
+
+func main() { app.Main() }
+
+type settings struct {
+	listen     string // empty: nobody can look
+	once, json bool
+}
+
+func parse(args []string, _ func(string) string, out io.Writer) (s settings, err error) {
+	flags := cli.Flags("observability", usage, out)
+	flags.StringVar(&s.listen, "listen", "", "address to show the metrics at, such as :9464; path /metrics")
+	flags.BoolVar(&s.once, "once", false, "end when every order has arrived, and print the metrics; the default without -listen")
+	flags.BoolVar(&s.json, "json", false, "print a JSON object as the last line of standard output, rather than the metrics")
+	if err := cli.Parse(flags, args); err != nil {
+		return s, err
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "observability: "+err.Error())
-		os.Exit(1)
+	if _, _, err := net.SplitHostPort(s.listen); s.listen != "" && err != nil {
+		return s, fmt.Errorf("-listen %q is no address such as :9464", s.listen)
 	}
+	s.once = s.once || s.listen == ""
+	return s, nil
 }
 
 // orders is how many the fake shop has.
 const orders = 50
 
-func run(ctx context.Context, listen string, once, asJSON bool) error {
+func run(ctx context.Context, s settings) error {
 	registry := prometheus.NewRegistry()
 	exporter, err := otelprom.New(otelprom.WithRegisterer(registry))
 	if err != nil {
@@ -112,12 +115,12 @@ func run(ctx context.Context, listen string, once, asJSON bool) error {
 	}
 
 	parts := []func(context.Context) error{queue.Run, feed.Run}
-	if listen != "" {
+	if s.listen != "" {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-		parts = append(parts, host.Serve(listen, mux))
+		parts = append(parts, host.Serve(s.listen, mux))
 	}
-	if !once {
+	if !s.once {
 		return host.Run(ctx, parts...)
 	}
 	pass, done := context.WithCancel(ctx)
@@ -128,7 +131,7 @@ func run(ctx context.Context, listen string, once, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	return report(registry, target, asJSON)
+	return report(registry, target, s.json)
 }
 
 // arrived waits until every order has been delivered.

@@ -6,12 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"time"
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/demo"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/examples/internal/progress"
@@ -27,16 +27,9 @@ import (
 	"github.com/tillwire/tillwire/woo/orderfeed/sqlfeed"
 )
 
-func main() {
-	s, err := setup.Parse(os.Args[1:], os.Getenv, os.Stderr)
-	if err == nil {
-		err = run(context.Background(), s)
-	}
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "orders-to-kledo: "+setup.Sentence(err))
-		os.Exit(1)
-	}
-}
+var app = cli.Program[*setup.Settings]{Name: "orders-to-kledo", Parse: setup.Parse, Run: run, Sentence: setup.Sentence}
+
+func main() { app.Main() }
 
 func run(ctx context.Context, s *setup.Settings) error {
 	var world *demo.World // nil against real systems

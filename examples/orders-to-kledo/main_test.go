@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"io"
 	"math/rand/v2"
@@ -17,9 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tillwire/tillwire/examples/internal/clitest"
 	"github.com/tillwire/tillwire/examples/internal/demo"
 	"github.com/tillwire/tillwire/examples/internal/progress"
-	"github.com/tillwire/tillwire/examples/internal/setup"
 	"github.com/tillwire/tillwire/kledo/kledotest"
 	"github.com/tillwire/tillwire/woo/wootest"
 )
@@ -73,16 +72,8 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), build(t), "-once", "-json")
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	began := time.Now()
-	require.NoError(t, cmd.Run(), errs.String())
-	require.Less(t, time.Since(began), time.Minute)
-
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var s progress.Summary
-	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &s), out.String())
+	clitest.Demo(t, &s, "WOO_URL", "KLEDO_ENDPOINT")
 	require.GreaterOrEqual(t, s.SalesOrders, 100)
 	require.GreaterOrEqual(t, s.Invoices, 50)
 	require.Zero(t, *s.Duplicates)
@@ -217,15 +208,8 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
-// attempt runs the program's own run and returns its sentence, empty for success.
+// attempt runs the program in this process and returns its sentence, empty for success.
 func attempt(t *testing.T, env map[string]string) string {
 	t.Helper()
-	s, err := setup.Parse([]string{"-once", "-speed", "2000", "-since", "2000-01-01"}, func(name string) string { return env[name] }, io.Discard)
-	if err == nil {
-		err = run(t.Context(), s)
-	}
-	if err == nil {
-		return ""
-	}
-	return setup.Sentence(err)
+	return app.Try(t.Context(), []string{"-once", "-speed", "2000", "-since", "2000-01-01"}, func(name string) string { return env[name] }, io.Discard)
 }

@@ -30,7 +30,8 @@ type demo struct {
 }
 
 var demoOperations = []string{
-	"match-all", "manufacturers", "categories-down", "categories-up", "products-down", "products-up", "stock-down", "vouchers-up", "cac-up", "orders-down",
+	"match-all", "manufacturers", "categories-down", "categories-up", "products-down", "products-up", "stock-down", "vouchers-up",
+	"cac-up", "orders-down",
 }
 
 const (
@@ -75,7 +76,8 @@ func (d *demo) close() {
 func picture(r *http.Request) (*http.Response, error) {
 	content := []byte("\x89PNG\r\n\x1a\n" + r.URL.Path)
 	return &http.Response{
-		StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"image/png"}}, Body: io.NopCloser(bytes.NewReader(content)),
+		StatusCode: http.StatusOK, Request: r, Header: http.Header{"Content-Type": {"image/png"}},
+		Body: io.NopCloser(bytes.NewReader(content)),
 	}, nil
 }
 
@@ -95,7 +97,8 @@ func (d *demo) fill() error {
 	}
 	for i := range demoFamilies {
 		id, err := d.shop.AddProduct(fmt.Appendf(nil, `{"name":"Jacket %[1]d","type":"variable","sku":"JKT-%[1]d",
-			"attributes":[{"name":"Size","variation":true,"options":["S","M","L"]}],"images":[{"src":"https://shop.test/pictures/j%[1]d.png"}]}`, i))
+			"attributes":[{"name":"Size","variation":true,"options":["S","M","L"]}],
+			"images":[{"src":"https://shop.test/pictures/j%[1]d.png"}]}`, i))
 		if err != nil {
 			return err
 		}
@@ -144,7 +147,8 @@ func (d *demo) fill() error {
 }
 
 func (d *demo) order(status, method string) error {
-	_, err := d.shop.AddOrder(fmt.Appendf(nil, `{"status":%q,"billing":{"first_name":"Eva","last_name":"Berg","country":"SE","email":"eva@example.com"},
+	_, err := d.shop.AddOrder(fmt.Appendf(nil, `{"status":%q,
+		"billing":{"first_name":"Eva","last_name":"Berg","country":"SE","email":"eva@example.com"},
 		"line_items":[{"product_id":%d,"quantity":%d}],"shipping_lines":[{"method_id":%q,"method_title":"Shipping","total":"5.00"}]}`,
 		status, d.simple[d.rng.IntN(len(d.simple))], 1+d.rng.IntN(2), method))
 	return err
@@ -152,11 +156,12 @@ func (d *demo) order(status, method string) error {
 
 // sale is one at a till; one to be sent leaves its goods where they are.
 func (d *demo) sale(toBeSent bool) {
-	d.till.Sell(d.warehouse, toBeSent, sitootest.Line{SKU: fmt.Sprintf("SKU-%d", d.rng.IntN(demoShared)), Quantity: 1 + d.rng.IntN(2), Price: 100})
+	sku := fmt.Sprintf("SKU-%d", d.rng.IntN(demoShared))
+	d.till.Sell(d.warehouse, toBeSent, sitootest.Line{SKU: sku, Quantity: 1 + d.rng.IntN(2), Price: 100})
 }
 
-// trade is live mode in a hurry: in each round shop and tills sell, the shop delivers its webhooks, and autosync does what it would do every
-// few minutes. Before it staff count what the shop brought into the till: real stock is counted, not copied.
+// trade is live mode in a hurry: in each round shop and tills sell, the shop delivers its webhooks, and autosync does what it would
+// do every few minutes. Before it staff count what the shop brought into the till: real stock is counted, not copied.
 func (d *demo) trade(ctx context.Context, shop *woo.Client, pos *sitoosync.Sync, queue *retryqueue.Queue) error {
 	d.count()
 	d.shop.DeliverTo(demoHooks, pos.WebhookHandler(demoSecret))

@@ -1,16 +1,16 @@
-// Sitoo-pos keeps a WooCommerce shop and a Sitoo till in step: products, categories, stock, orders and vouchers, both ways. Run it with -h for its
-// settings; without any it shows itself on a fake shop and a fake till.
+// Sitoo-pos keeps a WooCommerce shop and a Sitoo till in step: products, categories, stock, orders and vouchers, both ways. Run it
+// with -h for its settings; without any it shows itself on a fake shop and a fake till.
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/examples/internal/setup"
 	"github.com/tillwire/tillwire/retryqueue"
@@ -21,19 +21,9 @@ import (
 	"github.com/tillwire/tillwire/woo"
 )
 
-func main() {
-	s, err := parse(os.Args[1:], os.Getenv, os.Stderr)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return
-	case err == nil:
-		err = run(context.Background(), s)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sitoo-pos: "+sentence(err))
-		os.Exit(1)
-	}
-}
+var app = cli.Program[*settings]{Name: "sitoo-pos", Parse: parse, Run: run, Sentence: sentence}
+
+func main() { app.Main() }
 
 func run(ctx context.Context, s *settings) error {
 	var world *demo // nil against real systems
@@ -81,50 +71,65 @@ func run(ctx context.Context, s *settings) error {
 	if err != nil {
 		return err
 	}
-	connection, err := pos.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(os.Stderr, "%s, warehouse %s: stock goes up %s\n", connection.Site.URL, connection.Warehouse.Name, connection.Path) //nolint:errcheck // for people
-	both := &sides{shop: shop, till: till, links: links}
-	before, err := both.look(ctx)
-	if err != nil {
-		return err
-	}
+	p := &program{s, world, shop, pos, queue, &sides{shop: shop, till: till, links: links}, count}
+	return p.run(ctx)
+}
 
+// program is what is done with the composition: a full sync, then what changes, then the final comparison.
+type program struct {
+	*settings
+	world *demo
+	shop  *woo.Client
+	pos   *sitoosync.Sync
+	queue *retryqueue.Queue
+	both  *sides
+	count *counter
+}
+
+func (p *program) run(ctx context.Context) error {
+	connection, err := p.pos.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "%s, warehouse %s: stock goes up %s\n", //nolint:errcheck // for people
+		connection.Site.URL, connection.Warehouse.Name, connection.Path)
+	before, err := p.both.look(ctx)
+	if err != nil {
+		return err
+	}
 	began := time.Now()
 	pass, done := context.WithCancel(ctx)
 	defer done()
 	var result summary
-	err = host.Run(pass, queue.Run, func(ctx context.Context) error {
-		report, err := fullSync(ctx, pos, s)
+	err = host.Run(pass, p.queue.Run, func(ctx context.Context) error {
+		report, err := fullSync(ctx, p.pos, p.settings)
 		if err != nil {
 			return err
 		}
-		if !s.once {
+		if !p.once {
 			fmt.Fprintln(os.Stderr, "in step; from here on by what changes. Ctrl-C ends it.") //nolint:errcheck // likewise
-			return pos.Run(ctx)
+			return p.pos.Run(ctx)
 		}
 		defer done()
-		if world != nil {
-			err = world.trade(ctx, shop, pos, queue)
+		if p.world != nil {
+			err = p.world.trade(ctx, p.shop, p.pos, p.queue)
 		} else {
-			err = errors.Join(pos.RunOnce(ctx), settled(ctx, queue))
+			err = errors.Join(p.pos.RunOnce(ctx), settled(ctx, p.queue))
 		}
 		if err == nil {
-			result, err = both.compare(ctx, before, report)
+			result, err = p.both.compare(ctx, before, report)
 		}
 		return err
 	})
-	if err != nil || !s.once {
+	if err != nil || !p.once {
 		return err
 	}
-	result.Requests = count.n.Load()
+	result.Requests = p.count.n.Load()
 	result.print(os.Stderr, time.Since(began))
-	if world != nil {
+	if p.world != nil {
 		err = result.check()
 	}
-	if s.json {
+	if p.json {
 		err = errors.Join(err, json.NewEncoder(os.Stdout).Encode(result))
 	}
 	return err
@@ -134,7 +139,9 @@ func run(ctx context.Context, s *settings) error {
 func fullSync(ctx context.Context, pos *sitoosync.Sync, s *settings) (*sitoosync.Report, error) {
 	b := &bars{}
 	defer b.end()
-	report, err := pos.FullSync(ctx, sitoosync.FullSyncOptions{Operations: s.operations, DryRun: s.dry, IgnoreErrors: true, Progress: b.draw})
+	report, err := pos.FullSync(ctx, sitoosync.FullSyncOptions{
+		Operations: s.operations, DryRun: s.dry, IgnoreErrors: true, Progress: b.draw,
+	})
 	if err != nil {
 		return report, err
 	}

@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tillwire/tillwire/examples/internal/clitest"
 	"github.com/tillwire/tillwire/sitoo"
 	"github.com/tillwire/tillwire/sitoo/sitootest"
 	"github.com/tillwire/tillwire/woo/wootest"
@@ -24,18 +19,8 @@ func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
-	program := filepath.Join(t.TempDir(), "sitoo-pos")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput()
-	require.NoError(t, err, string(out))
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), program, "-once", "-json")
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.Env = append(os.Environ(), "WOO_URL=", "SITOO_BASE_URL=")
-	require.NoError(t, cmd.Run(), stderr.String())
-
-	lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
 	var fields map[string]int
-	require.NoError(t, json.Unmarshal([]byte(lines[len(lines)-1]), &fields), stdout.String())
+	said := clitest.Demo(t, &fields, "WOO_URL", "SITOO_BASE_URL")
 	require.Len(t, fields, 11)
 	for _, name := range []string{
 		"matched", "created_woo", "created_sitoo", "stock_equal", "orders_down", "orders_up", "cac", "s2d", "requests", "rate_waits",
@@ -47,7 +32,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, demoTill-demoShared, fields["created_woo"])
 	require.Equal(t, demoSimple+3*demoFamilies-demoShared, fields["created_sitoo"])
 	require.Equal(t, fields["matched"]+fields["created_woo"]+fields["created_sitoo"], fields["stock_equal"])
-	require.Contains(t, stderr.String(), "products-up: at most")
+	require.Contains(t, said, "products-up: at most")
 }
 
 // TestAgainstServers runs one pass against a shop and a till at addresses.
@@ -72,8 +57,9 @@ func TestAgainstServers(t *testing.T) {
 	t.Cleanup(stopTill)
 	c, k := shop.Config(), till.Config()
 	env := map[string]string{
-		"WOO_URL": shopURL, "WOO_KEY": c.Key, "WOO_SECRET": c.Secret, "SITOO_MODE": "live", "SITOO_BASE_URL": tillURL, "SITOO_API_ID": k.APIID,
-		"SITOO_PASSWORD": k.Password, "SITOO_SITE": "1", "SITOO_WAREHOUSE": "5001", "TILLWIRE_DB": filepath.Join(t.TempDir(), "wire.db"),
+		"WOO_URL": shopURL, "WOO_KEY": c.Key, "WOO_SECRET": c.Secret, "SITOO_MODE": "live", "SITOO_BASE_URL": tillURL,
+		"SITOO_API_ID": k.APIID, "SITOO_PASSWORD": k.Password, "SITOO_SITE": "1", "SITOO_WAREHOUSE": "5001",
+		"TILLWIRE_DB": filepath.Join(t.TempDir(), "wire.db"),
 	}
 	s, err := parse([]string{"-once"}, func(name string) string { return env[name] }, io.Discard)
 	require.NoError(t, err)
@@ -88,53 +74,20 @@ func TestAgainstServers(t *testing.T) {
 	require.ErrorIs(t, err, sitoo.ErrAuth)
 }
 
-func TestSettings(t *testing.T) {
+func TestWrongSettings(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{
+	clitest.WrongSettings(t, app, map[string]string{
 		"WOO_URL": "https://shop.test", "WOO_KEY": "ck_1", "WOO_SECRET": "cs_1", "SITOO_BASE_URL": "https://sitoo.test/v2/accounts/",
-		"SITOO_API_ID": "1-1", "SITOO_PASSWORD": "x", "SITOO_WAREHOUSE": "2",
-	}
-	for name, c := range map[string]struct {
-		set  map[string]string
-		args []string
-		want string
-	}{
-		"no shop":        {map[string]string{"WOO_URL": ""}, nil, "WOO_URL is not set, but SITOO_BASE_URL is"},
-		"no till":        {map[string]string{"SITOO_BASE_URL": ""}, nil, "SITOO_BASE_URL is not set, but WOO_URL is"},
-		"mode":           {map[string]string{"SITOO_MODE": "prod"}, nil, `SITOO_MODE is "prod": give live or test`},
-		"site":           {map[string]string{"SITOO_SITE": "{0F3A}"}, nil, `SITOO_SITE is "{0F3A}": give a number above 0`},
-		"no warehouse":   {map[string]string{"SITOO_WAREHOUSE": ""}, nil, "SITOO_WAREHOUSE is not set"},
-		"orders":         {nil, []string{"-orders", "some"}, `-orders "some" is none of s2d, all and none`},
-		"an argument":    {nil, []string{"now"}, `"now" is no flag`},
-		"unknown flag":   {nil, []string{"-now"}, "see -h"},
-		"the API ID":     {map[string]string{"SITOO_API_ID": "1"}, nil, "SITOO_API_ID: is not of the form"},
-		"the shop's key": {map[string]string{"WOO_KEY": ""}, nil, "WOO_KEY"},
-		"the address":    {map[string]string{"SITOO_BASE_URL": "sitoo"}, nil, "SITOO_BASE_URL: does not begin with https://"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			env := func(name string) string {
-				if v, set := c.set[name]; set {
-					return v
-				}
-				if name == "TILLWIRE_DB" {
-					return filepath.Join(t.TempDir(), "wire.db")
-				}
-				return good[name]
-			}
-			s, err := parse(c.args, env, io.Discard)
-			if err == nil {
-				err = run(t.Context(), s)
-			}
-			require.Error(t, err)
-			require.Contains(t, sentence(err), c.want)
-			require.NotContains(t, sentence(err), "\n", "one sentence")
-		})
-	}
-	var help bytes.Buffer
-	_, err := parse([]string{"-h"}, func(string) string { return "" }, &help)
-	require.ErrorIs(t, err, flag.ErrHelp)
-	for name := range good {
-		require.Contains(t, help.String(), name)
-	}
+		"SITOO_API_ID": "1-1", "SITOO_PASSWORD": "s3cret", "SITOO_WAREHOUSE": "2",
+	}, []string{"s3cret", "cs_1"}, map[string]clitest.Wrong{
+		"no shop":        {Set: map[string]string{"WOO_URL": ""}, Want: "WOO_URL is not set, but SITOO_BASE_URL is"},
+		"no till":        {Set: map[string]string{"SITOO_BASE_URL": ""}, Want: "SITOO_BASE_URL is not set, but WOO_URL is"},
+		"mode":           {Set: map[string]string{"SITOO_MODE": "prod"}, Want: `SITOO_MODE is "prod": give live or test`},
+		"site":           {Set: map[string]string{"SITOO_SITE": "{0F3A}"}, Want: `SITOO_SITE is "{0F3A}": give a number above 0`},
+		"no warehouse":   {Set: map[string]string{"SITOO_WAREHOUSE": ""}, Want: "SITOO_WAREHOUSE is not set"},
+		"orders":         {Args: []string{"-orders", "some"}, Want: `-orders "some" is none of s2d, all and none`},
+		"the API ID":     {Set: map[string]string{"SITOO_API_ID": "1"}, Want: "SITOO_API_ID: is not of the form"},
+		"the shop's key": {Set: map[string]string{"WOO_KEY": ""}, Want: "WOO_KEY"},
+		"the address":    {Set: map[string]string{"SITOO_BASE_URL": "sitoo"}, Want: "SITOO_BASE_URL: does not begin with https://"},
+	})
 }

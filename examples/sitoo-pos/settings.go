@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/sitoo"
 	"github.com/tillwire/tillwire/sitoo/sitoosync"
 	"github.com/tillwire/tillwire/woo"
@@ -33,8 +33,8 @@ type settings struct {
 	logger     *slog.Logger
 }
 
-const usage = `Keeps a WooCommerce shop and a Sitoo till in step. Without settings it shows itself on a fake shop of 500 products and 200 orders, and a fake
-till of another 500, partly the same: they are matched, synced both ways, and then sell on both sides.
+const usage = `Keeps a WooCommerce shop and a Sitoo till in step. Without settings it shows itself on a fake shop of 500 products and
+200 orders, and a fake till of another 500, partly the same: they are matched, synced both ways, and then sell on both sides.
 
 Settings (environment):
   WOO_URL              the shop's address
@@ -63,12 +63,7 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	if demo {
 		operations, orders = strings.Join(demoOperations, ","), "all"
 	}
-	flags := flag.NewFlagSet("sitoo-pos", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprint(out, usage) //nolint:errcheck // help that cannot be printed is no help
-		flags.PrintDefaults()
-	}
+	flags := cli.Flags("sitoo-pos", usage, out)
 	flags.BoolVar(&s.once, "once", demo, "end when both sides are in step")
 	flags.BoolVar(&s.json, "json", false, "print a JSON object as the last line of standard output, with -once")
 	flags.BoolVar(&s.dry, "dry", false, "only say what the operations would do")
@@ -76,11 +71,8 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	flags.StringVar(&orders, "orders", orders, "which of the till's orders come down: s2d (to be sent), all, none")
 	flags.Uint64Var(&s.seed, "seed", 1, "of the demonstration")
 	flags.BoolVar(&verbose, "v", false, "log what happens to standard error")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, errors.New("see -h for the flags")
+	if err := cli.Parse(flags, args); err != nil {
+		return nil, err
 	}
 	for _, name := range strings.Split(operations, ",") {
 		s.operations = append(s.operations, sitoosync.Operation(strings.TrimSpace(name)))
@@ -90,9 +82,6 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 		"s2d": sitoosync.Store2DoorOrders, "all": sitoosync.AllOrders, "none": sitoosync.NoOrders,
 	}[orders]; !known {
 		return nil, fmt.Errorf("-orders %q is none of s2d, all and none", orders)
-	}
-	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
 	}
 	if verbose {
 		s.logger = slog.New(slog.NewTextHandler(out, nil))
@@ -141,8 +130,9 @@ func (s *settings) real(env func(string) string) (err error) {
 // sentence says an error in the words of this program: the settings it names are the environment's.
 func sentence(err error) string {
 	return strings.NewReplacer(
-		"woo: Config.URL", "WOO_URL", "woo: Config.Key", "WOO_KEY", "woo: Config.Secret", "WOO_SECRET", "Config.URL", "WOO_URL", "Config.Key", "WOO_KEY",
-		"Config.Secret", "WOO_SECRET", "sitoo: Config.BaseURL", "SITOO_BASE_URL", "Config.BaseURL", "SITOO_BASE_URL", "sitoo: Config.APIID", "SITOO_API_ID",
+		"woo: Config.URL", "WOO_URL", "woo: Config.Key", "WOO_KEY", "woo: Config.Secret", "WOO_SECRET",
+		"Config.URL", "WOO_URL", "Config.Key", "WOO_KEY", "Config.Secret", "WOO_SECRET",
+		"sitoo: Config.BaseURL", "SITOO_BASE_URL", "Config.BaseURL", "SITOO_BASE_URL", "sitoo: Config.APIID", "SITOO_API_ID",
 		"sitoo: Config.Password", "SITOO_PASSWORD", "sitoo: Config.Site", "SITOO_SITE", "Config.Site", "SITOO_SITE",
 		"sitoosync: Config.Warehouse", "SITOO_WAREHOUSE",
 	).Replace(err.Error())

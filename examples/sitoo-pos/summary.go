@@ -72,7 +72,8 @@ func (b *sides) look(ctx context.Context) (*view, error) {
 			add(variation.SKU, variation.StockQuantity)
 		}
 	}
-	for p, err := range b.till.Products.All(ctx, sitoo.ProductQuery{IncludeInactive: true, PerPage: 1000, Fields: []string{"productid", "sku"}}) {
+	query := sitoo.ProductQuery{IncludeInactive: true, PerPage: 1000, Fields: []string{"productid", "sku"}}
+	for p, err := range b.till.Products.All(ctx, query) {
 		if err != nil {
 			return nil, err
 		}

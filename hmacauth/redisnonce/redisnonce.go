@@ -14,7 +14,7 @@ import (
 	"github.com/tillwire/tillwire/hmacauth"
 )
 
-// Config says where the keys are. The zero value is good.
+// Config says where the keys are. The zero value is usable.
 type Config struct {
 	Prefix string // of the keys; default "tillwire:nonce:"
 }
@@ -30,7 +30,7 @@ var _ hmacauth.NonceStore = (*Nonces)(nil)
 // keepFor is how long a key is kept after its end, against clocks that are set back.
 const keepFor = 10 * time.Minute
 
-// Open asks the server whether it evicts keys, and returns the store. The client stays the host's: whoever made it closes it.
+// Open asks the server whether it evicts keys, and returns the store. It does not close client.
 func Open(ctx context.Context, client redis.UniversalClient, c Config) (*Nonces, error) {
 	if client == nil {
 		return nil, errors.New("redisnonce: client is nil")

@@ -16,10 +16,10 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// Config says where in the database the table is. The zero value is good.
+// Config says where the table is. The zero value is usable.
 type Config struct {
 	Dialect string // "sqlite", "postgres" or "mysql" (also MariaDB); default: the server is asked
-	Prefix  string // of the table's name; lower-case letters, digits and _, at most 24; default "tillwire_"
+	Prefix  string // of the table: at most 24 lower-case letters, digits and _; default "tillwire_"
 }
 
 // Nonces is a [hmacauth.NonceStore] in a database. Make it with [Open].
@@ -38,7 +38,7 @@ const (
 	keepFor = 10 * time.Minute
 )
 
-// Open brings the table up to date and returns the store. The database stays the host's: whoever opened it closes it.
+// Open recognises the server, brings the table up to date and returns the store. It does not close db.
 func Open(ctx context.Context, db *sql.DB, c Config) (*Nonces, error) {
 	d, err := sqldb.Open(ctx, db, sqldb.Config(c), sqldb.Schema{Room: "nonces", Files: schema})
 	if err != nil {

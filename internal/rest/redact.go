@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 )
 
 // Errors of net/http quote whole URLs, and OAuth and query authentication put the secret there. Therefore no foreign
@@ -97,4 +98,16 @@ func safeHeader(h http.Header) http.Header {
 		h.Del(k)
 	}
 	return h
+}
+
+// Bare is an address without what a client's New would refuse but a log must not show: credentials and a query.
+func Bare(raw string) string {
+	raw, _, _ = strings.Cut(raw, "?")
+	if at := strings.LastIndex(raw, "@"); at >= 0 {
+		scheme, _, found := strings.Cut(raw, "://")
+		if raw = raw[at+1:]; found {
+			raw = scheme + "://" + raw
+		}
+	}
+	return raw
 }

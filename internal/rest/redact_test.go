@@ -165,3 +165,16 @@ level=DEBUG msg="http try" system=woo op=orders.Get method=GET route=orders/{id}
 		require.Contains(t, logged.String(), `page="Sucuri firewall"`)
 	})
 }
+
+func TestBare(t *testing.T) {
+	t.Parallel()
+	for raw, want := range map[string]string{
+		"https://shop.example/en":             "https://shop.example/en",
+		"https://user:word@shop.example/?a=b": "https://shop.example/",
+		"user:word@shop.example":              "shop.example",
+		"shop.example?consumer_secret=cs_1":   "shop.example",
+		"https://u:p@ss@shop.example":         "https://shop.example",
+	} {
+		require.Equal(t, want, Bare(raw), raw)
+	}
+}

@@ -13,8 +13,8 @@ import (
 
 // Config of a [Sync]. Only Books and Queue are required; all else does what the plugin does by default.
 type Config struct {
-	// Name begins the names of the queue's kinds: "kledo.sales-order", "kledo.invoice", "kledo.note". One per shop, never to
-	// change: under another name every order would be new. Default "kledo".
+	// Name begins the names of the queue's kinds: "kledo.sales-order", "kledo.invoice", "kledo.payment" and "kledo.note". One per shop,
+	// never to change: under another name every order would be new. Default "kledo".
 	Name string
 	// Books is where documents go. Required.
 	Books *kledo.Client

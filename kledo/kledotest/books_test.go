@@ -307,8 +307,8 @@ func TestConfigHidesTheKey(t *testing.T) {
 
 func TestMemoryTokens(t *testing.T) {
 	t.Parallel()
-	kledotest.TokenStoreSuite(t, func(*testing.T) func() kledo.TokenStore {
-		s := kledo.MemoryTokens("")
+	kledotest.RunTokenStore(t, func(*testing.T) func() kledo.TokenStore {
+		s := kledo.NewMemoryTokens("")
 		return func() kledo.TokenStore { return s }
 	})
 }

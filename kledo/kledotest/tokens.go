@@ -9,9 +9,9 @@ import (
 	"github.com/tillwire/tillwire/kledo"
 )
 
-// TokenStoreSuite checks an implementation of [kledo.TokenStore]. fresh makes an empty store and returns how a process opens it:
+// RunTokenStore checks an implementation of [kledo.TokenStore]. fresh makes an empty store and returns how a process opens it:
 // each call of open stands for another process. A store that serves one process only returns the same value each time.
-func TokenStoreSuite(t *testing.T, fresh func(t *testing.T) (open func() kledo.TokenStore)) {
+func RunTokenStore(t *testing.T, fresh func(t *testing.T) (open func() kledo.TokenStore)) {
 	for name, check := range map[string]func(t *testing.T, open func() kledo.TokenStore){
 		"Load/2 nothing stored":              loadsNothing,
 		"Load/1 what any process stored":     loadsTheLast,

@@ -29,7 +29,7 @@ func open(t *testing.T, s sqldbtest.Server, name string) *Store {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, s sqldbtest.Server) {
-		kledotest.TokenStoreSuite(t, func(t *testing.T) func() kledo.TokenStore {
+		kledotest.RunTokenStore(t, func(t *testing.T) func() kledo.TokenStore {
 			server := sqldbtest.Get(t, s.Dialect) // one of its own for each case
 			return func() kledo.TokenStore { return open(t, server, "") }
 		})

@@ -68,9 +68,10 @@ func (s *Sync) fetch(name Operation) func(context.Context) error {
 	}
 }
 
-// Run fetches from the till what has changed, on the intervals of autosync (K1, K2), and looks for changes of the shop that are to go up, until ctx ends; then
-// it returns nil. What goes up is the queue's work: run that too. A job that takes longer than its interval leaves out rounds, and jobs never overlap: the
-// till answers 429 to two requests at once. A job that fails is logged and tried again in its next round.
+// Run fetches from the till what has changed, on the intervals of autosync (K1, K2), and looks for changes of the shop that are to
+// go up, until ctx ends; then it returns nil. What goes up is the queue's work: run that too. A job that takes longer than its
+// interval leaves out rounds, and jobs never overlap: the till answers 429 to two requests at once. A job that fails is logged and
+// tried again in its next round.
 //
 // It ends with an error only when the settings are wrong: a key that is refused, a site or a warehouse that does not exist.
 func (s *Sync) Run(ctx context.Context) error {
@@ -101,7 +102,8 @@ func (s *Sync) Run(ctx context.Context) error {
 // wrong reports whether an error says that a setting is wrong, and will be a minute later too.
 func wrong(err error) bool {
 	for _, kind := range []error{
-		sitoo.ErrAuth, sitoo.ErrPermission, sitoo.ErrNotFound, sitoo.ErrNoRoute, sitoo.ErrRedirect, woo.ErrAuth, woo.ErrPermission, woo.ErrNoRoute, woo.ErrRedirect,
+		sitoo.ErrAuth, sitoo.ErrPermission, sitoo.ErrNotFound, sitoo.ErrNoRoute, sitoo.ErrRedirect,
+		woo.ErrAuth, woo.ErrPermission, woo.ErrNoRoute, woo.ErrRedirect,
 	} {
 		if errors.Is(err, kind) {
 			return true
@@ -133,8 +135,8 @@ func (s *Sync) round(ctx context.Context, j job) {
 	}
 }
 
-// RunOnce does each job of autosync once: for hosts that only get a request now and then. Its error is that of the jobs that failed; the others were
-// done.
+// RunOnce does each job of autosync once: for hosts that only get a request now and then. Its error is that of the jobs that
+// failed; the others were done.
 func (s *Sync) RunOnce(ctx context.Context) error {
 	if err := s.work.enter(ctx); err != nil {
 		return err

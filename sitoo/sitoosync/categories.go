@@ -1,11 +1,12 @@
 package sitoosync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tillwire/tillwire/retryqueue"
@@ -20,24 +21,16 @@ type tree[ID ~int64] map[ID]node[ID]
 // round again, is the top.
 func (t tree[ID]) parentsFirst() []ID {
 	depth := func(id ID) int { return strings.Count(pathOf(t, id), " > ") }
-	ids := make([]ID, 0, len(t))
-	for id := range t {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b ID) int {
-		if d := depth(a) - depth(b); d != 0 {
-			return d
-		}
-		return int(a - b)
+	return slices.SortedFunc(maps.Keys(t), func(a, b ID) int {
+		return cmp.Or(cmp.Compare(depth(a), depth(b)), cmp.Compare(a, b))
 	})
-	return ids
 }
 
 // shopTree reads the shop's categories, its own "uncategorized" apart.
-func (s *Sync) shopTree(ctx context.Context) (tree[woo.CategoryID], error) {
+func shopTree(ctx context.Context, shop *woo.Client) (tree[woo.CategoryID], error) {
 	t := tree[woo.CategoryID]{}
 	query := woo.TermQuery[woo.CategoryID]{Fields: []string{"id", "name", "slug", "parent"}}
-	for c, err := range s.c.Shop.Categories.All(ctx, query) {
+	for c, err := range shop.Categories.All(ctx, query) {
 		if err != nil {
 			return nil, err
 		}
@@ -49,9 +42,9 @@ func (s *Sync) shopTree(ctx context.Context) (tree[woo.CategoryID], error) {
 }
 
 // tillTree reads the till's categories.
-func (s *Sync) tillTree(ctx context.Context) (tree[sitoo.CategoryID], error) {
+func tillTree(ctx context.Context, till *sitoo.Client, pageSize int) (tree[sitoo.CategoryID], error) {
 	t := tree[sitoo.CategoryID]{}
-	for c, err := range s.c.Till.Categories.All(ctx, sitoo.ListQuery{PerPage: s.c.PageSize}) {
+	for c, err := range till.Categories.All(ctx, sitoo.ListQuery{PerPage: pageSize}) {
 		if err != nil {
 			return nil, err
 		}
@@ -73,13 +66,12 @@ func (s *Sync) categoryLinks(ctx context.Context) (*categoryLinks, error) {
 		if err != nil {
 			return nil, err
 		}
-		w, err1 := strconv.ParseInt(l.Woo, 10, 64)
-		t, err2 := strconv.ParseInt(l.Sitoo, 10, 64)
+		w, err1 := idOf[woo.CategoryID](l.Woo)
+		t, err2 := idOf[sitoo.CategoryID](l.Sitoo)
 		if err := errors.Join(err1, err2); err != nil {
-			return nil, fmt.Errorf("sitoosync: a category's link is broken: %w", err)
+			return nil, err
 		}
-		all.toTill[woo.CategoryID(w)], all.toShop[sitoo.CategoryID(t)] = sitoo.CategoryID(t), woo.CategoryID(w)
-		all.sums[woo.CategoryID(w)] = l.Sum
+		all.toTill[w], all.toShop[t], all.sums[w] = t, w, l.Sum
 	}
 	return all, nil
 }
@@ -109,7 +101,7 @@ func (s *Sync) categoriesDownCost(ctx context.Context) (int, error) {
 // categoriesDown makes in the shop what the till has and the shop has not (row F6), parents first. One of the same name below the same
 // parent is taken for the same: the shop would not have a second.
 func (s *Sync) categoriesDown(ctx context.Context, p *pass) error {
-	till, err := s.tillTree(ctx)
+	till, err := tillTree(ctx, s.c.Till, s.c.PageSize)
 	if err != nil {
 		return err
 	}
@@ -177,7 +169,7 @@ func (s *Sync) categoriesResyncCost(ctx context.Context) (int, error) {
 }
 
 func (s *Sync) countCategories(ctx context.Context) (unlinked, linked int, err error) {
-	shop, err := s.shopTree(ctx)
+	shop, err := shopTree(ctx, s.c.Shop)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -199,7 +191,7 @@ func (s *Sync) countCategories(ctx context.Context) (unlinked, linked int, err e
 // title below one parent; so an unlinked one that is there already is taken instead: what an earlier run made and did not come to
 // link.
 func (s *Sync) categoriesUp(ctx context.Context, p *pass) error {
-	shop, err := s.shopTree(ctx)
+	shop, err := shopTree(ctx, s.c.Shop)
 	if err != nil {
 		return err
 	}
@@ -207,7 +199,7 @@ func (s *Sync) categoriesUp(ctx context.Context, p *pass) error {
 	if err != nil {
 		return err
 	}
-	till, err := s.tillTree(ctx)
+	till, err := tillTree(ctx, s.c.Till, s.c.PageSize)
 	if err != nil {
 		return err
 	}
@@ -251,7 +243,7 @@ func (s *Sync) createCategory(
 	if !errors.Is(err, sitoo.ErrAmbiguous) {
 		return id, err
 	}
-	again, lookErr := s.tillTree(ctx)
+	again, lookErr := tillTree(ctx, s.c.Till, s.c.PageSize)
 	if lookErr != nil {
 		return 0, errors.Join(err, lookErr)
 	}
@@ -264,7 +256,7 @@ func (s *Sync) createCategory(
 // categoriesResync writes the shop's linked categories to the till once more (row F8). None is ever deleted: the till would delete all
 // that hang below it.
 func (s *Sync) categoriesResync(ctx context.Context, p *pass) error {
-	shop, err := s.shopTree(ctx)
+	shop, err := shopTree(ctx, s.c.Shop)
 	if err != nil {
 		return err
 	}
@@ -297,7 +289,7 @@ func (s *Sync) updateCategory(ctx context.Context, links *categoryLinks, id woo.
 
 // sendCategory writes one linked category to the till, if it has changed since it was written last (row T4).
 func (s *Sync) sendCategory(ctx context.Context, id string) error {
-	n, err := strconv.ParseInt(id, 10, 64)
+	n, err := idOf[woo.CategoryID](id)
 	if err != nil {
 		return retryqueue.Permanent(err)
 	}
@@ -305,10 +297,10 @@ func (s *Sync) sendCategory(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if _, linked := links.toTill[woo.CategoryID(n)]; !linked {
+	if _, linked := links.toTill[n]; !linked {
 		return nil
 	}
-	c, err := s.c.Shop.Categories.Get(ctx, woo.CategoryID(n))
+	c, err := s.c.Shop.Categories.Get(ctx, n)
 	if errors.Is(err, woo.ErrNotFound) {
 		return nil // deleted: its counterpart stays, with what hangs below it
 	}

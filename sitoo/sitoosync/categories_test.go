@@ -35,7 +35,7 @@ func (w *world) shopCategory(name string, parent woo.CategoryID) woo.CategoryID 
 // shopPaths are the shop's categories by their path.
 func (w *world) shopPaths() (paths []string) {
 	w.t.Helper()
-	tree, err := w.sync.shopTree(w.t.Context())
+	tree, err := shopTree(w.t.Context(), w.woo)
 	require.NoError(w.t, err)
 	for _, id := range tree.parentsFirst() {
 		paths = append(paths, pathOf(tree, id))
@@ -45,7 +45,7 @@ func (w *world) shopPaths() (paths []string) {
 
 func (w *world) tillPaths() (paths []string) {
 	w.t.Helper()
-	tree, err := w.sync.tillTree(w.t.Context())
+	tree, err := tillTree(w.t.Context(), w.sitoo, 0)
 	require.NoError(w.t, err)
 	for _, id := range tree.parentsFirst() {
 		paths = append(paths, pathOf(tree, id))

@@ -14,11 +14,12 @@ import (
 	"github.com/tillwire/tillwire/woo"
 )
 
-// Config of a [Sync]. Shop, Till, Links, State, Queue and Warehouse are required; every other zero value is the connector's default. Letters
-// and digits in parentheses name the rows of the package's table, Q and digits the questions that the description leaves open.
+// Config of a [Sync]. Shop, Till, Links, State, Queue and Warehouse are required; every other zero value is the connector's
+// default. Letters and digits in parentheses name the rows of the package's table, Q and digits the questions that the description
+// leaves open.
 type Config struct {
-	// Name begins the names of the queue's kinds ("sitoo.stock"), of states, and of orders that are sent up. One per pair of shop and site,
-	// never to change: under another name every order would be new. At most 20 letters, digits and "-". Default "sitoo".
+	// Name begins the names of the queue's kinds ("sitoo.stock"), of states, and of orders that are sent up. One per pair of shop and
+	// site, never to change: under another name every order would be new. At most 20 letters, digits and "-". Default "sitoo".
 	Name string
 	// Shop and Till are the two sides (S1, S2, S5). Their keys, addresses and site are theirs.
 	Shop *woo.Client
@@ -27,11 +28,11 @@ type Config struct {
 	Links LinkStore
 	State StateStore
 	Queue *retryqueue.Queue
-	// Live (S3) lengthens autosync's intervals and refuses ClearAll and ResetTimestamp. Links that were made against a sandbox must not be used
-	// live: give each mode a store, or a Name in it, of its own. Default: test mode.
+	// Live (S3) lengthens autosync's intervals and refuses ClearAll and ResetTimestamp. Links that were made against a sandbox must
+	// not be used live: give each mode a store, or a Name in it, of its own. Default: test mode.
 	Live bool
-	// Warehouse is the one whose stock is the shop's (S6). Its type is read when the sync begins and decides how stock goes up: see [PathOf].
-	// Several warehouses need a Sync each (Q30).
+	// Warehouse is the one whose stock is the shop's (S6). Its type is read when the sync begins and decides how stock goes up: see
+	// [PathOf]. Several warehouses need a Sync each (Q30).
 	Warehouse sitoo.WarehouseID
 	// PageSize is how many records a list of the till is asked for at once (Q3), 1 to 1000. Default 100.
 	PageSize int
@@ -44,8 +45,8 @@ type Config struct {
 	NoStockDown bool
 	// Figure is which of the till's stock figures comes down (Q18). Default what is available: reserved pieces cannot be sold.
 	Figure StockFigure
-	// StockAgain is how often all stock comes down, not only what has changed since (A2): a reservation need not count as a change, and a shop
-	// changes by itself. Default 1 hour; negative: never.
+	// StockAgain is how often all stock comes down, not only what has changed since (A2): a reservation need not count as a change,
+	// and a shop changes by itself. Default 1 hour; negative: never.
 	StockAgain time.Duration
 	// Orders are which of the till's orders come down (A3). Default those to be sent from the shop.
 	Orders OrdersMode
@@ -54,12 +55,12 @@ type Config struct {
 	// Store2DoorRule says what counts as not delivered (A5); Store2DoorClosed looks at closed orders too, not only open ones (Q22).
 	Store2DoorRule   Store2DoorRule
 	Store2DoorClosed bool
-	// NoAnalytics marks fetched orders with the meta value _sitoo_no_analytics (A8). To keep them from scripts in the shop's pages is then a
-	// filter's work within WordPress.
+	// NoAnalytics marks fetched orders with the meta value _sitoo_no_analytics (A8). To keep them from scripts in the shop's pages is
+	// then a filter's work within WordPress.
 	NoAnalytics bool
 
-	// SendStock sends the shop's stock up as it changes (T1), in a FIFO warehouse by orders (T2), which are made in the state StockOrderState,
-	// default open.
+	// SendStock sends the shop's stock up as it changes (T1), in a FIFO warehouse by orders (T2), which are made in the state
+	// StockOrderState, default open.
 	SendStock       bool
 	StockOrderState sitoo.OrderState
 	// ForceInstant moves a FIFO warehouse's stock at once, by batches, instead of by orders (T3). It is not for live use: see Force.
@@ -68,8 +69,8 @@ type Config struct {
 	Force ForceMode
 	// SendProducts sends changes of linked products, variations, categories and coupons up (T4).
 	SendProducts bool
-	// ClickAndCollect are the ids of the shipping methods whose orders are fetched in a store (T5, Q21), such as "local_pickup". None: no order
-	// is sent for it.
+	// ClickAndCollect are the ids of the shipping methods whose orders are fetched in a store (T5, Q21), such as "local_pickup". None:
+	// no order is sent for it.
 	ClickAndCollect []string
 	// ClickAndCollectStatus is the status at which they are sent (T5). Default completed.
 	ClickAndCollectStatus woo.OrderStatus
@@ -92,12 +93,13 @@ type Config struct {
 	IncludeExternal bool
 	// Manufacturer is the name of the shop's attribute that holds a product's manufacturer (F5). Default "manufacturer".
 	Manufacturer string
-	// NewManufacturers makes manufacturers of names that the till does not know as products go up (F10). Default: such a product has none there.
+	// NewManufacturers makes manufacturers of names that the till does not know as products go up (F10). Default: such a product has
+	// none there.
 	NewManufacturers bool
 	// ImageClient fetches the shop's pictures, to send them up (F13). Default: an own one, with a time-out of 60 s.
 	ImageClient *http.Client
-	// ImageBase is the address below which the till's pictures can be fetched by the shop, as products come down (F9). Default: "res/" below the
-	// site's own address.
+	// ImageBase is the address below which the till's pictures can be fetched by the shop, as products come down (F9). Default: "res/"
+	// below the site's own address.
 	ImageBase string
 	// SKUPrefix begins the SKU that Fix SKU gives to what has none (X3); the record's id follows it.
 	SKUPrefix string
@@ -106,8 +108,8 @@ type Config struct {
 
 	// Schedule says how long to wait after a failed attempt to send something up. Default retryqueue.Progressive: 20 attempts, 48 h.
 	Schedule retryqueue.Schedule
-	// Hooks says that the shop delivers webhooks to WebhookHandler. Polling then only looks for what they lost, every hour instead of every
-	// few minutes (T1 to T5).
+	// Hooks says that the shop delivers webhooks to WebhookHandler. Polling then only looks for what they lost, every hour instead of
+	// every few minutes (T1 to T5).
 	Hooks bool
 	// Logger hears of what is done (X5). Default: silent.
 	Logger *slog.Logger
@@ -135,8 +137,8 @@ const (
 // ForceMode is how a FIFO warehouse's stock is moved at once.
 type ForceMode int
 
-// The modes (row T3). Each closes batches, and a warehouse has one open batch of a type at a time: one that staff have open makes the change wait,
-// it is never taken over.
+// The modes (row T3). Each closes batches, and a warehouse has one open batch of a type at a time: one that staff have open makes
+// the change wait, it is never taken over.
 const (
 	// ForceByChanges moves in and out what has changed since the last figure that both sides had.
 	ForceByChanges ForceMode = iota

@@ -21,9 +21,9 @@ type Connection struct {
 	Warnings []string
 }
 
-// Connect asks both sides who they are. Its error says which setting is wrong: sitoo.ErrAuth is the API ID or its password, or the REST API extension
-// is not enabled for the account (S1), another site or warehouse than there are names those there are. A till that cannot be reached is
-// sitoo.ErrUnavailable.
+// Connect asks both sides who they are. Its error says which setting is wrong: sitoo.ErrAuth is the API ID or its password, or the
+// REST API extension is not enabled for the account (S1), another site or warehouse than there are names those there are. A till
+// that cannot be reached is sitoo.ErrUnavailable.
 func (s *Sync) Connect(ctx context.Context) (*Connection, error) {
 	c := &Connection{}
 	for site, err := range s.c.Till.Sites.All(ctx, sitoo.ListQuery{}) {
@@ -31,7 +31,7 @@ func (s *Sync) Connect(ctx context.Context) (*Connection, error) {
 			return nil, err
 		}
 		c.Sites = append(c.Sites, site)
-		if site.EShopID == s.c.Till.Site() {
+		if site.ID == s.c.Till.Site() {
 			c.Site = site
 		}
 	}
@@ -51,7 +51,8 @@ func (s *Sync) Connect(ctx context.Context) (*Connection, error) {
 		}
 	}
 	if c.Warehouse == nil {
-		return nil, settingError(fmt.Sprintf("sitoosync: Config.Warehouse: the site has no warehouse %d, but%s", s.c.Warehouse, known[min(1, len(known)):]))
+		return nil, settingError(fmt.Sprintf("sitoosync: Config.Warehouse: the site has no warehouse %d, but%s",
+			s.c.Warehouse, known[min(1, len(known)):]))
 	}
 	for g, err := range s.c.Till.VATGroups.All(ctx, sitoo.ListQuery{PerPage: s.c.PageSize}) {
 		if err != nil {

@@ -30,7 +30,8 @@ func TestSitoo_S1_S2_keys_and_address(t *testing.T) {
 			return err
 		}
 		for _, base := range []string{
-			"https://sitoo.test/v2/accounts/91234", "https://sitoo.test/v2/accounts/91234/", "https://sitoo.test/v2/accounts/", "https://sitoo.test/v2/accounts",
+			"https://sitoo.test/v2/accounts/91234", "https://sitoo.test/v2/accounts/91234/", "https://sitoo.test/v2/accounts/",
+			"https://sitoo.test/v2/accounts",
 		} { // trap 5
 			require.NoError(t, connect(func(c *sitoo.Config) { c.BaseURL = base }), base)
 		}
@@ -59,7 +60,8 @@ func TestSitoo_S3_mode(t *testing.T) {
 		}
 		m := time.Minute
 		require.Equal(t, map[string]time.Duration{"stock": m, "orders": m, "match": m, "changes of the shop": m}, intervals(Config{}))
-		require.Equal(t, map[string]time.Duration{"stock": 3 * m, "orders": 15 * m, "match": 15 * m, "changes of the shop": 3 * m}, intervals(Config{Live: true}))
+		live := map[string]time.Duration{"stock": 3 * m, "orders": 15 * m, "match": 15 * m, "changes of the shop": 3 * m}
+		require.Equal(t, live, intervals(Config{Live: true}))
 		require.Equal(t, 60*m, intervals(Config{Live: true, Hooks: true})["changes of the shop"])
 	})
 }
@@ -71,7 +73,7 @@ func TestSitoo_S4_S5_S6_connect(t *testing.T) {
 		_, till := w.marks()
 		c, err := w.sync.Connect(t.Context())
 		require.NoError(t, err)
-		require.EqualValues(t, 1, c.Site.EShopID)
+		require.EqualValues(t, 1, c.Site.ID)
 		require.Len(t, c.Warehouses, 2)
 		require.Equal(t, "Storgatan", c.Warehouse.Name)
 		require.Equal(t, ByOrders, c.Path)
@@ -186,11 +188,18 @@ func TestSitoo_X1_X2_clear_all_and_reset_timestamp(t *testing.T) {
 		})
 		w.part("X1", func() {
 			products := w.till.Count("products")
+			every := map[LinkKind]bool{}
+			for _, kind := range []LinkKind{
+				ProductLink, VariationLink, StockLink, CategoryLink, VoucherLink, OrderLink, RefundLink,
+			} {
+				every[kind] = true
+				require.NoError(t, w.links.Put(t.Context(), []Link{{Kind: kind, Woo: "7777/1", Sitoo: "8888"}}))
+			}
 			shop, till := w.marks()
 			require.NoError(t, w.sync.ClearAll(t.Context()))
 			require.Empty(t, w.tillWrites(till))
 			require.Empty(t, w.shopWrites(shop))
-			for _, kind := range []LinkKind{ProductLink, VariationLink, StockLink, OrderLink, CategoryLink} {
+			for kind := range every {
 				for l := range w.links.All(t.Context(), kind) {
 					require.Fail(t, "a link is left", "%v", l)
 				}

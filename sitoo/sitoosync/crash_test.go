@@ -29,8 +29,8 @@ import (
 // crashVar holds what a child needs: the addresses of both sides, the warehouse, and the file of links.
 const crashVar = "TILLWIRE_SITOO_CRASH"
 
-// TestKilled runs a full sync in a child process, kills it with SIGKILL again and again wherever it stands, and lets the last one finish: nothing was made
-// twice on either side, and nothing is missing.
+// TestKilled runs a full sync in a child process, kills it with SIGKILL again and again wherever it stands, and lets the last one
+// finish: nothing was made twice on either side, and nothing is missing.
 func TestKilled(t *testing.T) {
 	if place := os.Getenv(crashVar); place != "" {
 		child(t, place)
@@ -146,11 +146,14 @@ func child(t *testing.T, raw string) {
 	require.NoError(t, err)
 	queue, err := retryqueue.New(retryqueue.Config{Store: retryqueue.NewMemoryStore()})
 	require.NoError(t, err)
-	s, err := sitoosync.New(sitoosync.Config{Shop: shop, Till: till, Links: links, State: links, Queue: queue, Warehouse: p.Warehouse, SendStock: true})
+	s, err := sitoosync.New(sitoosync.Config{
+		Shop: shop, Till: till, Links: links, State: links, Queue: queue, Warehouse: p.Warehouse, SendStock: true,
+	})
 	require.NoError(t, err)
 	r, err := s.FullSync(t.Context(), sitoosync.FullSyncOptions{
 		Operations: []sitoosync.Operation{
-			sitoosync.OpMatchAll, sitoosync.CategoriesDown, sitoosync.CategoriesUp, sitoosync.ProductsDown, sitoosync.OrdersDown, sitoosync.StockDown,
+			sitoosync.OpMatchAll, sitoosync.CategoriesDown, sitoosync.CategoriesUp, sitoosync.ProductsDown, sitoosync.OrdersDown,
+			sitoosync.StockDown,
 		},
 	})
 	require.NoError(t, err)
@@ -222,7 +225,8 @@ func peak() int {
 	return kib >> 10
 }
 
-// BenchmarkFullSync is a full sync of 10,000 products in a process of its own, with its peak of memory, the Go runtime and SQLite included.
+// BenchmarkFullSync is a full sync of 10,000 products in a process of its own, with its peak of memory, the Go runtime and SQLite
+// included.
 func BenchmarkFullSync(b *testing.B) {
 	for b.Loop() {
 		w := newCrashWorld(b, 10_000)

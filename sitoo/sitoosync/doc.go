@@ -11,22 +11,23 @@
 //	}})
 //	err = host.Run(ctx, pos.Run, queue.Run)
 //
-// [Sync.Run] fetches from the till what has changed there, on intervals (autosync). What changes in the shop is heard by webhooks, or found by polling, and
-// goes up by the queue: what fails waits there and is tried again. [Sync.FullSync] goes through everything, in operations that run one after
-// another. Both have one lane to the till, which answers 429 to two requests at once.
+// [Sync.Run] fetches from the till what has changed there, on intervals (autosync). What changes in the shop is heard by webhooks,
+// or found by polling, and goes up by the queue: what fails waits there and is tried again. [Sync.FullSync] goes through
+// everything, in operations that run one after another. Both have one lane to the till, which answers 429 to two requests at once.
 //
 // # What is guaranteed
 //
-// Nothing is made twice: records are linked, creations are written down before and found again after a lost answer or a crash, orders bear the number of
-// the other side's. Matching comes first: what is not linked would be made a second time (trap 65).
+// Nothing is made twice: records are linked, creations are written down before and found again after a lost answer or a crash,
+// orders bear the number of the other side's. Matching comes first: what is not linked would be made a second time (trap 65).
 //
-// Stock. Which way it goes up the warehouse decides, and one setting: see [PathOf]. For each pair the figure that both sides had last is kept
-// ([StockLink]): what comes down is no change when the shop tells of it, and where stock moves at once neither side's sales are lost in a merge. A
-// batch of changes is written down before it is booked, and booked once. In the end both sides have one figure; TestDay lets them trade for 24
-// hours on each path (TestDay/mirror, TestDay/by_orders, TestDay/by_batch), with a process that is killed every hour.
+// Stock. Which way it goes up the warehouse decides, and one setting: see [PathOf]. For each pair the figure that both sides had
+// last is kept ([StockLink]): what comes down is no change when the shop tells of it, and where stock moves at once neither side's
+// sales are lost in a merge. A batch of changes is written down before it is booked, and booked once. In the end both sides have
+// one figure; TestDay lets them trade for 24 hours on each path (TestDay/mirror, TestDay/by_orders, TestDay/by_batch), with a
+// process that is killed every hour.
 //
-// A full sync knows the number of requests of each operation before it begins, at most, and looks whether the till's allowance has them. It is resumed
-// after a crash.
+// A full sync knows the number of requests of each operation before it begins, at most, and looks whether the till's allowance has
+// them. It is resumed after a crash.
 //
 // # The connector's capabilities
 //
@@ -92,27 +93,30 @@
 //
 // S7: where logs are shown is the host's business; Config.Logger is where they come from.
 //
-// K3: a crontab line and WordPress's own cron both come down to a ticker here: [Sync.Run]. Hosts with a scheduler of their own call [Sync.RunOnce].
+// K3: a crontab line and WordPress's own cron both come down to a ticker here: [Sync.Run]. Hosts with a scheduler of their own call
+// [Sync.RunOnce].
 //
 // X6: likewise the host's. What is logged holds neither keys nor, above debug, personal data.
 //
-// Of A8 the half within WordPress is left: an order is marked with the meta value _sitoo_no_analytics, for a filter there that keeps it from the shop's
-// scripts. A setting that is wrong is told by New and Connect; the decision tables are [PathOf], [ProductFilter], [IsStore2Door], [RowsOf], [LineOf] and
-// [VoucherOf], and TestDecisions.
+// Of A8 the half within WordPress is left: an order is marked with the meta value _sitoo_no_analytics, for a filter there that
+// keeps it from the shop's scripts. A setting that is wrong is told by New and Connect; the decision tables are [PathOf],
+// [ProductFilter], [IsStore2Door], [RowsOf], [LineOf] and [VoucherOf], and TestDecisions.
 //
 // # Limits
 //
-// Sitoo's API was read about, never seen at work; what its descriptions leave open is a setting whose comment names the question (Q1 to Q30).
+// Sitoo's API was read about, never seen at work; what its descriptions leave open is a setting whose comment names the question
+// (Q1 to Q30).
 //
-// The shop has no compare-and-set. Where stock is merged (by batch), a sale in the shop within the moment between its stock being read and written is
-// overwritten; where orders move stock it comes back with its order.
+// The shop has no compare-and-set. Where stock is merged (by batch), a sale in the shop within the moment between its stock being
+// read and written is overwritten; where orders move stock it comes back with its order.
 //
-// Pieces that the shop refunds count as returned at the till: its answers do not say whether they went back on the shelf. Till orders whose
-// rows are no products of the shop come down as fees; returns as refunds of the order they give back of, none where that is not in the shop.
-// The shop works VAT out by its own rates, so totals may differ by it; that is logged.
+// Pieces that the shop refunds count as returned at the till: its answers do not say whether they went back on the shelf. Till
+// orders whose rows are no products of the shop come down as fees; returns as refunds of the order they give back of, none where
+// that is not in the shop. The shop works VAT out by its own rates, so totals may differ by it; that is logged.
 //
-// A product that was matched and never written is sent up whole at its first change. Categories and variants that the other side has lost are
-// hidden or left, never deleted. The shop's own files keep their names: REST cannot change them, so Fix Images changes what the till has.
+// A product that was matched and never written is sent up whole at its first change. Categories and variants that the other side
+// has lost are hidden or left, never deleted. The shop's own files keep their names: REST cannot change them, so Fix Images changes
+// what the till has.
 //
 // One process at a time may Run a pair of shop and site; the queue's work may be shared.
 package sitoosync

@@ -166,7 +166,8 @@ func (u *upload) keepOthers(ctx context.Context, w *ware, next, now *sitoo.Famil
 			continue
 		}
 		if len(now.Groups) != len(next.Groups) {
-			return fmt.Errorf("family of %s: %s, of the till alone, cannot be kept beside variants of other attributes", w.product.Name, row.SKU)
+			return fmt.Errorf("family of %s: %s, of the till alone, cannot be kept beside variants of other attributes",
+				w.product.Name, row.SKU)
 		}
 		found, err := u.s.find(ctx, VariationLink, Sitoo, number(row.ProductID))
 		if err != nil {

@@ -23,9 +23,9 @@ type SKUFix struct {
 	Collided bool
 }
 
-// FixSKUs plans the repair of SKUs (row X3): every character that Sitoo refuses becomes a hyphen, an empty SKU becomes prefix and the item's id, and what would
-// be taken gets "-" and the id behind it. Items whose SKU is good are left out. It changes nothing: show it before it is carried out. Two items that
-// have the same good SKU are not its business; matching reports them.
+// FixSKUs plans the repair of SKUs (row X3): every character that Sitoo refuses becomes a hyphen, an empty SKU becomes prefix and
+// the item's id, and what would be taken gets "-" and the id behind it. Items whose SKU is good are left out. It changes nothing:
+// show it before it is carried out. Two items that have the same good SKU are not its business; matching reports them.
 func FixSKUs(items []SKUItem, prefix string) ([]SKUFix, error) {
 	if prefix != "" && !sitoo.ValidSKU(prefix) {
 		return nil, fmt.Errorf("sitoosync: the prefix %q has other characters than 0-9 A-Z a-z . _ + / -", prefix)
@@ -54,8 +54,9 @@ func FixSKUs(items []SKUItem, prefix string) ([]SKUFix, error) {
 	return fixes, nil
 }
 
-// ResourceName makes the name that an image goes to the till by (row X4, Fix Images): its own name with every refused character made a hyphen, behind the product's
-// id, since names are shared by the whole site. The shop's file keeps its name: REST cannot change it.
+// ResourceName makes the name that an image goes to the till by (row X4, Fix Images): its own name with every refused character
+// made a hyphen, behind the product's id, since names are shared by the whole site. The shop's file keeps its name: REST cannot
+// change it.
 func ResourceName(product int64, index int, file string) string {
 	name := repair(path.Base(strings.ReplaceAll(file, "\\", "/")), func(r rune) bool { return skuRune(r) && r != '+' && r != '/' })
 	ext := path.Ext(name)

@@ -37,34 +37,20 @@ func (s *Sync) fixSKUCost(ctx context.Context) (int, error) {
 	return len(fixes), err
 }
 
-// planSKUs reads all SKUs of the shop, and plans; parents are of the variations. One without a SKU of its own shows its product's, and
-// counts as having none.
+// planSKUs reads all SKUs of the shop, and plans; parents are of the variations.
 func (s *Sync) planSKUs(ctx context.Context) (fixes []SKUFix, parents map[int64]woo.ProductID, err error) {
 	var items []SKUItem
 	parents = map[int64]woo.ProductID{}
-	for p, err := range s.c.Shop.Products.All(ctx, woo.ProductQuery{Fields: []string{"id", "sku", "type"}}) {
-		if err != nil {
+	for e, err := range entries(ctx, s.c.Shop, []string{"id", "sku", "type"}, nil) {
+		switch {
+		case err != nil:
 			return nil, nil, err
-		}
-		if s.external(p) {
-			continue
-		}
-		if p.Type != woo.VariableProduct {
-			items = append(items, SKUItem{int64(p.ID), p.SKU})
-			continue
-		}
-		if p.SKU != "" { // it never goes to the till, but its SKU is taken
-			items = append(items, SKUItem{int64(p.ID), p.SKU})
-		}
-		for v, err := range s.c.Shop.Variations(p.ID).All(ctx, woo.VariationQuery{Fields: []string{"id", "sku"}}) {
-			if err != nil {
-				return nil, nil, err
-			}
-			parents[int64(v.ID)] = p.ID
-			if v.SKU == p.SKU {
-				v.SKU = ""
-			}
-			items = append(items, SKUItem{int64(v.ID), v.SKU})
+		case s.external(e.Product), e.parent() && e.SKU == "":
+		case e.variation != nil:
+			parents[int64(e.variation.ID)] = e.ID
+			items = append(items, SKUItem{int64(e.variation.ID), e.ownSKU()})
+		default: // a parent too: it never goes to the till, but its SKU is taken
+			items = append(items, SKUItem{int64(e.ID), e.SKU})
 		}
 	}
 	fixes, err = FixSKUs(items, s.c.SKUPrefix)

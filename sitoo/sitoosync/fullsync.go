@@ -15,17 +15,17 @@ import (
 type FullSyncOptions struct {
 	// Operations run one after another, in this order (E4). Default OpMatchProducts, ProductsDown.
 	Operations []Operation
-	// DryRun changes nothing on either side, nor in the stores; the report says what would have been done (S8). What an operation would have
-	// made, later ones do not see; links are seen.
+	// DryRun changes nothing on either side, nor in the stores; the report says what would have been done (S8). What an operation
+	// would have made, later ones do not see; links are seen.
 	DryRun bool
-	// IgnoreErrors goes on after a record that cannot be synced (E2): without a SKU, without an image, with a stock that the till refuses. Default:
-	// the first one ends the sync.
+	// IgnoreErrors goes on after a record that cannot be synced (E2): without a SKU, without an image, with a stock that the till
+	// refuses. Default: the first one ends the sync.
 	IgnoreErrors bool
-	// NoQuotaCheck begins each operation whatever is left of the till's allowance (E3). Default: an operation that needs more than is left waits
-	// for the next time slot, where the till says when that is; else the sync ends with ErrQuota.
+	// NoQuotaCheck begins each operation whatever is left of the till's allowance (E3). Default: an operation that needs more than is
+	// left waits for the next time slot, where the till says when that is; else the sync ends with ErrQuota.
 	NoQuotaCheck bool
-	// Restart begins from the first operation although an earlier full sync of the same operations was interrupted. Default: it is resumed where
-	// it stood.
+	// Restart begins from the first operation although an earlier full sync of the same operations was interrupted. Default: it is
+	// resumed where it stood.
 	Restart bool
 	// Progress, when not nil, is called as records are dealt with.
 	Progress func(Progress)
@@ -45,7 +45,8 @@ type Report struct {
 	Warnings []string
 }
 
-// ErrQuota means that an operation needs more requests than the till's allowance has left, and the till does not say when there will be more (Q23).
+// ErrQuota means that an operation needs more requests than the till's allowance has left, and the till does not say when there
+// will be more (Q23).
 var ErrQuota = errors.New("sitoosync: the till's allowance is too small")
 
 const fullSyncState = "fullsync"
@@ -57,8 +58,8 @@ type fullSyncProgress struct {
 	Position   string      `json:"position,omitempty"` // within the one that runs
 }
 
-// FullSync runs operations, one after another. When the process dies it is resumed by the next FullSync of the same operations: those that were done
-// are not done again, and the one that was interrupted makes nothing twice.
+// FullSync runs operations, one after another. When the process dies it is resumed by the next FullSync of the same operations:
+// those that were done are not done again, and the one that was interrupted makes nothing twice.
 //
 // It waits for a job of autosync that runs; jobs that become due meanwhile wait for its end. The report is there with an error too.
 func (s *Sync) FullSync(ctx context.Context, o FullSyncOptions) (*Report, error) {
@@ -93,7 +94,7 @@ func (s *Sync) FullSync(ctx context.Context, o FullSyncOptions) (*Report, error)
 		}
 	}
 	for _, name := range o.Operations[done.Done:] {
-		if err := s.saveUnless(ctx, o.DryRun, done); err != nil {
+		if err := s.save(ctx, fullSyncState, done); err != nil {
 			return r, err
 		}
 		op, _ := operationOf(name)
@@ -112,17 +113,7 @@ func (s *Sync) FullSync(ctx context.Context, o FullSyncOptions) (*Report, error)
 		}
 		done.Done, done.Position = done.Done+1, ""
 	}
-	if o.DryRun {
-		return r, nil
-	}
 	return r, s.save(ctx, fullSyncState, nil)
-}
-
-func (s *Sync) saveUnless(ctx context.Context, dry bool, done fullSyncProgress) error {
-	if dry {
-		return ctx.Err()
-	}
-	return s.save(ctx, fullSyncState, done)
 }
 
 // perform runs one operation.
@@ -132,12 +123,13 @@ func (s *Sync) perform(ctx context.Context, p *pass) error {
 	s.log.InfoContext(ctx, "begin", "operation", p.op.name, "about", p.op.about)
 	err := p.op.run(s, ctx, p)
 	p.report.Took = time.Since(began)
-	s.log.InfoContext(ctx, "end", "operation", p.op.name, "changes", p.report.Changes, "skipped", len(p.report.Skipped), "took", p.report.Took, "error", err)
+	s.log.InfoContext(ctx, "end",
+		"operation", p.op.name, "changes", p.report.Changes, "skipped", len(p.report.Skipped), "took", p.report.Took, "error", err)
 	return err
 }
 
-// afford works out what an operation needs, and waits until the till's allowance has it (E3). One that needs more than a whole time slot has begins
-// with a fresh one; the client then waits for each further slot.
+// afford works out what an operation needs, and waits until the till's allowance has it (E3). One that needs more than a whole time
+// slot has begins with a fresh one; the client then waits for each further slot.
 func (s *Sync) afford(ctx context.Context, p *pass, r *Report, unchecked bool) error {
 	p.sync, p.report.Operation, p.now.Operation = s, p.op.name, p.op.name
 	need, err := p.op.estimate(s, ctx)
@@ -159,10 +151,12 @@ func (s *Sync) afford(ctx context.Context, p *pass, r *Report, unchecked bool) e
 		case !q.Known || q.Remaining >= need:
 			return nil
 		case fresh:
-			s.log.WarnContext(ctx, "the operation needs more than a time slot has", "operation", p.op.name, "requests", need, "left", q.Remaining)
+			s.log.WarnContext(ctx, "the operation needs more than a time slot has",
+				"operation", p.op.name, "requests", need, "left", q.Remaining)
 			return nil
 		case !q.Reset.After(time.Now()):
-			return fmt.Errorf("%w: it needs %d requests, %d are left, and the till does not say when there will be more: try later", ErrQuota, need, q.Remaining)
+			return fmt.Errorf("%w: it needs %d requests, %d are left, and the till does not say when there will be more: try later",
+				ErrQuota, need, q.Remaining)
 		}
 		r.Waits++
 		p.now.WaitUntil = q.Reset
@@ -201,8 +195,8 @@ func outOfOrder(names []Operation) (warnings []string) {
 			}
 		}
 		if len(missing) > 0 {
-			warnings = append(warnings, fmt.Sprintf("%s runs without %s before it: what both sides have already may be made twice, or passed over",
-				name, strings.Join(missing, " and ")))
+			const warning = "%s runs without %s before it: what both sides have already may be made twice, or passed over"
+			warnings = append(warnings, fmt.Sprintf(warning, name, strings.Join(missing, " and ")))
 		}
 	}
 	return warnings

@@ -32,7 +32,9 @@ func TestSitoo_E4_order_of_execution(t *testing.T) {
 			ran = append(ran, o.Operation)
 		}
 		require.Equal(t, []Operation{StockDown, OpMatchVouchers, OpMatchAll, StockDown}, ran, "in the order they were chosen in")
-		require.Equal(t, []string{"stock-down runs without match-products before it: what both sides have already may be made twice, or passed over"}, r.Warnings)
+		require.Equal(t, []string{
+			"stock-down runs without match-products before it: what both sides have already may be made twice, or passed over",
+		}, r.Warnings)
 		require.Empty(t, outOfOrder([]Operation{OpMatchAll, StockDown, StockUp}))
 		require.Equal(t, StockDown, steps[0])
 		_, err = w.sync.FullSync(t.Context(), FullSyncOptions{Operations: []Operation{"stock"}})
@@ -43,8 +45,9 @@ func TestSitoo_E4_order_of_execution(t *testing.T) {
 func TestSitoo_operations_are_whole(t *testing.T) {
 	t.Parallel()
 	for _, name := range []Operation{
-		OpMatchAll, OpMatchCategories, OpMatchProducts, OpMatchVouchers, ManufacturersDown, CategoriesDown, CategoriesUp, CategoriesResync, ProductsDown,
-		ProductsUp, ResyncParents, ResyncVariations, ResyncImages, StockDown, StockUp, OrdersDown, Store2DoorDown, ClickAndCollectUp, VouchersUp, FixSKU, FixImages,
+		OpMatchAll, OpMatchCategories, OpMatchProducts, OpMatchVouchers, ManufacturersDown, CategoriesDown, CategoriesUp,
+		CategoriesResync, ProductsDown, ProductsUp, ResyncParents, ResyncVariations, ResyncImages, StockDown, StockUp, OrdersDown,
+		Store2DoorDown, ClickAndCollectUp, VouchersUp, FixSKU, FixImages,
 	} {
 		op, known := operationOf(name)
 		require.True(t, known, name)

@@ -18,8 +18,9 @@ func Topics() []string {
 	}
 }
 
-// WebhookHandler takes the shop's webhooks, signed with one of the secrets; set Config.Hooks with it. What a delivery says is only a hint of what has
-// changed: the queue then reads the record as it is. Use webhook.Guard to keep the webhooks alive, with [Sync.LastDelivery] and [Sync.CatchUp].
+// WebhookHandler takes the shop's webhooks, signed with one of the secrets; set Config.Hooks with it. What a delivery says is only
+// a hint of what has changed: the queue then reads the record as it is. Use webhook.Guard to keep the webhooks alive, with
+// [Sync.LastDelivery] and [Sync.CatchUp].
 func (s *Sync) WebhookHandler(secrets ...string) http.Handler {
 	h, err := webhook.New(webhook.Config{Secrets: secrets, Handle: s.heard, Logger: s.log})
 	if err != nil {
@@ -71,8 +72,9 @@ func (s *Sync) sendIf(ctx context.Context, wanted bool, kind upKind, ids ...stri
 	return s.sendUp(ctx, kind, ids...)
 }
 
-// productHeard remembers that a product or variation was changed, as far as anything of it goes up. Its stock does when it is not what both sides had last:
-// most changes are echoes of what came down (trap 43), and some hundreds of them come with each reading of all stock.
+// productHeard remembers that a product or variation was changed, as far as anything of it goes up. Its stock does when it is not
+// what both sides had last: most changes are echoes of what came down (trap 43), and some hundreds of them come with each reading
+// of all stock.
 func (s *Sync) productHeard(ctx context.Context, p *woo.Product) error {
 	owner := p.ID
 	if p.Type == woo.VariationProduct {
@@ -118,8 +120,9 @@ func (s *Sync) couponHeard(ctx context.Context, id woo.CouponID) error {
 	return s.sendIf(ctx, s.c.SendProducts || s.c.SendCoupons, couponKind, number(id))
 }
 
-// Accept remembers an order of the shop that was made or changed; it is durable when this returns nil. What it asks for in its status is done by
-// the queue (T2, T5, M5), as often as it is accepted, once. It is what an orderfeed's Handle and Follow want, where a host has one.
+// Accept remembers an order of the shop that was made or changed; it is durable when this returns nil. What it asks for in its
+// status is done by the queue (T2, T5, M5), as often as it is accepted, once. It is what an orderfeed's Handle and Follow want,
+// where a host has one.
 func (s *Sync) Accept(ctx context.Context, o *woo.Order) error {
 	if o == nil || o.ID <= 0 {
 		return fmt.Errorf("sitoosync: Accept: the order has no id")

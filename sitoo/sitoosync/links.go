@@ -79,8 +79,8 @@ func number[N ~int64](n N) string { return strconv.FormatInt(int64(n), 10) }
 // ErrLinked means that a record already has another counterpart. Nothing was changed.
 var ErrLinked = errors.New("sitoosync: linked to something else already")
 
-// LinkStore keeps the links. sqllinks keeps them in the host's database, [MemoryLinks] in memory; sitoosynctest has the suite that each must pass.
-// All methods are safe for many processes.
+// LinkStore keeps the links. sqllinks keeps them in the host's database, [MemoryLinks] in memory; sitoosynctest has the suite that
+// each must pass. All methods are safe for many processes.
 type LinkStore interface {
 	// Find: 1 must return the links of a kind whose id on a side is among ids, in any order; unknown ids are left out. 2 must compare
 	// ids byte by byte. 3 must take any number of ids.
@@ -90,8 +90,8 @@ type LinkStore interface {
 	Put(ctx context.Context, links []Link) error
 	// Remove: 1 must remove links by kind and both ids; unknown ones are no error. 2 must be durable before nil.
 	Remove(ctx context.Context, links []Link) error
-	// All: 1 must yield every link of a kind that is there from its beginning to its end, once. 2 must hold only a part of them in memory.
-	// 3 must bear that the caller changes links meanwhile.
+	// All: 1 must yield every link of a kind that is there from its beginning to its end, once. 2 must hold only a part of them in
+	// memory. 3 must bear that the caller changes links meanwhile.
 	All(ctx context.Context, kind LinkKind) iter.Seq2[Link, error]
 }
 
@@ -230,8 +230,8 @@ func (m *MemoryLinks) Save(ctx context.Context, name string, value []byte) error
 // longestID is what every store takes, in bytes: far more than an id of either system has.
 const longestID = 100
 
-// CheckLinks returns what is wrong with links whatever the store: an empty or long id, or two that contradict each other (ErrLinked). It is for
-// stores' authors.
+// CheckLinks returns what is wrong with links whatever the store: an empty or long id, or two that contradict each other
+// (ErrLinked). It is for stores' authors.
 func CheckLinks(links []Link) error {
 	type end struct {
 		kind LinkKind
@@ -241,7 +241,8 @@ func CheckLinks(links []Link) error {
 	other := map[end]string{}
 	for _, l := range links {
 		if l.Kind == "" || l.Woo == "" || l.Sitoo == "" || max(len(l.Kind), len(l.Woo), len(l.Sitoo), len(l.Sum)) > longestID {
-			return fmt.Errorf("sitoosync: the link %q %q %q has a part that is empty or longer than %d bytes", l.Kind, l.Woo, l.Sitoo, longestID)
+			return fmt.Errorf("sitoosync: the link %q %q %q has a part that is empty or longer than %d bytes",
+				l.Kind, l.Woo, l.Sitoo, longestID)
 		}
 		for e, id := range map[end]string{{l.Kind, Woo, l.Woo}: l.Sitoo, {l.Kind, Sitoo, l.Sitoo}: l.Woo} {
 			if known, has := other[e]; has && known != id {

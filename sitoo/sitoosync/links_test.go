@@ -13,8 +13,8 @@ import (
 
 func TestMemoryLinks(t *testing.T) {
 	t.Parallel()
-	sitoosynctest.LinkStore(t, func(*testing.T) sitoosync.LinkStore { return &sitoosync.MemoryLinks{} })
-	sitoosynctest.StateStore(t, func(*testing.T) func() sitoosync.StateStore {
+	sitoosynctest.RunLinkStore(t, func(*testing.T) sitoosync.LinkStore { return &sitoosync.MemoryLinks{} })
+	sitoosynctest.RunStateStore(t, func(*testing.T) func() sitoosync.StateStore {
 		m := &sitoosync.MemoryLinks{}
 		return func() sitoosync.StateStore { return m }
 	})
@@ -22,7 +22,7 @@ func TestMemoryLinks(t *testing.T) {
 
 func TestFileState(t *testing.T) {
 	t.Parallel()
-	sitoosynctest.StateStore(t, func(t *testing.T) func() sitoosync.StateStore {
+	sitoosynctest.RunStateStore(t, func(t *testing.T) func() sitoosync.StateStore {
 		path := filepath.Join(t.TempDir(), "state.json")
 		return func() sitoosync.StateStore {
 			s, err := sitoosync.NewFileState(path)
@@ -51,7 +51,9 @@ func TestLinkItem(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 12, p)
 	require.Zero(t, v)
-	for _, l := range []sitoosync.Link{{Kind: sitoosync.ProductLink, Woo: "12/34"}, {Kind: sitoosync.VariationLink, Woo: "12"}, {Kind: sitoosync.ProductLink, Woo: "x"}} {
+	for _, l := range []sitoosync.Link{
+		{Kind: sitoosync.ProductLink, Woo: "12/34"}, {Kind: sitoosync.VariationLink, Woo: "12"}, {Kind: sitoosync.ProductLink, Woo: "x"},
+	} {
 		_, _, err := l.Item()
 		require.Error(t, err)
 	}

@@ -75,9 +75,6 @@ func (s *Sync) manufacturersDown(ctx context.Context, p *pass) error {
 		return err
 	}
 	p.did(len(m.Names))
-	if p.dry {
-		return nil
-	}
 	return s.save(ctx, makersState, m)
 }
 
@@ -173,7 +170,7 @@ func (s *Sync) makersUp(ctx context.Context, p *pass, m *makers, names []string)
 	if len(missing) == 0 || !p.will(len(missing), "make %d manufacturers in the till", len(missing)) {
 		return nil
 	}
-	results, err := s.c.Till.Manufacturers.PlanCreate(missing).Run(ctx, nil)
+	results, err := s.c.Till.Manufacturers.PlanCreate(missing).Run(ctx)
 	for i, r := range results {
 		if name, _ := missing[i].Name.Get(); r.Err == nil {
 			m.add(r.ID, name)

@@ -1,6 +1,7 @@
 package sitoosync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,8 +64,8 @@ func (p Problem) Error() string {
 	return fmt.Sprintf("%s %q: %s (shop: %s; till: %s)", p.Kind, p.Key, p.Why, strings.Join(p.Woo, ", "), strings.Join(p.Sitoo, ", "))
 }
 
-// MatchAll matches categories, products with variations, and vouchers (row F1). It should be the first step of every full sync: what is not linked
-// is made a second time.
+// MatchAll matches categories, products with variations, and vouchers (row F1). It should be the first step of every full sync:
+// what is not linked is made a second time.
 func MatchAll(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	var all MatchReport
 	for _, match := range []func(context.Context, MatchConfig) (MatchReport, error){MatchCategories, MatchProducts, MatchVouchers} {
@@ -81,9 +82,9 @@ func MatchAll(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	return all, nil
 }
 
-// MatchProducts links products and variations by SKU (row F3), inactive ones too. A SKU that stands twice on a side, or on both sides in other letters' case, is
-// a Problem. A variable product has no counterpart: its variations have. A variation without a SKU of its own shows its product's and is passed
-// over.
+// MatchProducts links products and variations by SKU (row F3), inactive ones too. A SKU that stands twice on a side, or on both
+// sides in other letters' case, is a Problem. A variable product has no counterpart: its variations have. A variation without a SKU
+// of its own shows its product's and is passed over.
 func MatchProducts(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
 	p := Progress{Step: "products of the till"}
@@ -96,52 +97,30 @@ func MatchProducts(ctx context.Context, c MatchConfig) (MatchReport, error) {
 		p.tick(c)
 	}
 	p = Progress{Step: "products of the shop"}
-	for product, err := range c.Shop.Products.All(ctx, woo.ProductQuery{Fields: []string{"id", "sku", "type"}}) {
+	for e, err := range entries(ctx, c.Shop, []string{"id", "sku", "type"}, nil) {
 		if err != nil {
 			return m.report, err
 		}
 		p.tick(c)
-		switch {
-		case product.Type == woo.ExternalProduct && !c.IncludeExternal, product.Type == woo.GroupedProduct:
-		case product.Type != woo.VariableProduct:
-			m.shop(product.SKU, Link{Kind: ProductLink, Woo: number(product.ID)})
-		default:
-			for v, err := range c.Shop.Variations(product.ID).All(ctx, woo.VariationQuery{Fields: []string{"id", "sku"}}) {
-				if err != nil {
-					return m.report, err
-				}
-				p.tick(c)
-				if v.SKU != product.SKU {
-					m.shop(v.SKU, Link{Kind: VariationLink, Woo: number(product.ID) + "/" + number(v.ID)})
-				} else {
-					m.report.OnlyShop++
-				}
-			}
+		if external := e.Type == woo.ExternalProduct && !c.IncludeExternal; !external && e.Type != woo.GroupedProduct && !e.parent() {
+			m.shop(e.ownSKU(), e.link())
 		}
 	}
 	m.caseOnly()
 	return m.link(ctx)
 }
 
-// MatchCategories links categories by their titles along the path from the top (row F2), without regard to case, spaces and entities. Two that have one path
-// are a Problem. The shop's own "uncategorized" is passed over.
+// MatchCategories links categories by their titles along the path from the top (row F2), without regard to case, spaces and
+// entities. Two that have one path are a Problem. The shop's own "uncategorized" is passed over.
 func MatchCategories(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
-	till := map[sitoo.CategoryID]node[sitoo.CategoryID]{}
-	for category, err := range c.Till.Categories.All(ctx, sitoo.ListQuery{PerPage: c.PageSize}) {
-		if err != nil {
-			return m.report, err
-		}
-		till[category.ID] = node[sitoo.CategoryID]{category.Title, category.ParentID}
+	till, err := tillTree(ctx, c.Till, c.PageSize)
+	if err != nil {
+		return m.report, err
 	}
-	shop := map[woo.CategoryID]node[woo.CategoryID]{}
-	for category, err := range c.Shop.Categories.All(ctx, woo.TermQuery[woo.CategoryID]{}) {
-		if err != nil {
-			return m.report, err
-		}
-		if category.Slug != "uncategorized" {
-			shop[category.ID] = node[woo.CategoryID]{category.Name, category.Parent}
-		}
+	shop, err := shopTree(ctx, c.Shop)
+	if err != nil {
+		return m.report, err
 	}
 	for id := range till {
 		m.till(pathOf(till, id), number(id))
@@ -152,18 +131,15 @@ func MatchCategories(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	return m.link(ctx)
 }
 
-// MatchVouchers links coupons and vouchers (row F4): a coupon's code is what is typed at the till, else the voucher's code, without regard to case.
+// MatchVouchers links coupons and vouchers (row F4): a coupon's code is what is typed at the till, else the voucher's code, without
+// regard to case.
 func MatchVouchers(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	m := newMatch(c)
 	for v, err := range c.Till.Vouchers.All(ctx, sitoo.VoucherQuery{PerPage: c.PageSize}) {
 		if err != nil {
 			return m.report, err
 		}
-		code := v.Password
-		if code == "" {
-			code = v.Code
-		}
-		m.till(plain(code), number(v.ID))
+		m.till(typed(v), number(v.ID))
 	}
 	for coupon, err := range c.Shop.Coupons.All(ctx, woo.CouponQuery{Fields: []string{"id", "code"}}) {
 		if err != nil {
@@ -173,6 +149,9 @@ func MatchVouchers(ctx context.Context, c MatchConfig) (MatchReport, error) {
 	}
 	return m.link(ctx)
 }
+
+// typed is what of a voucher is typed at the till, as matching compares it.
+func typed(v *sitoo.Voucher) string { return plain(cmp.Or(v.Password, v.Code)) }
 
 func (p *Progress) tick(c MatchConfig) {
 	if p.Done++; c.Progress != nil && p.Done%100 == 0 {
@@ -186,7 +165,8 @@ type node[ID comparable] struct {
 	parent ID
 }
 
-// pathOf is the titles from the top down to a category. A parent that does not exist ends the path; one that comes round again does too.
+// pathOf is the titles from the top down to a category. A parent that does not exist ends the path; one that comes round again does
+// too.
 func pathOf[ID comparable](all map[ID]node[ID], id ID) string {
 	var titles []string
 	seen := map[ID]bool{}

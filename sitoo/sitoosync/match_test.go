@@ -94,7 +94,8 @@ func TestSitoo_F3_match_products(t *testing.T) {
 	b.till.AddProduct("LOW-1", "x", "1.00")
 	b.till.AddProduct("JKT", "x", "1.00") // a variable product has no counterpart
 	hidden := b.till.AddProduct("ALONE", "x", "1.00")
-	require.NoError(t, b.Till.Products.Update(t.Context(), hidden, sitoo.ProductFields{Active: sitoo.Set(false), ActivePOS: sitoo.Set(false)}))
+	inactive := sitoo.ProductFields{Active: sitoo.Set(false), ActivePOS: sitoo.Set(false)}
+	require.NoError(t, b.Till.Products.Update(t.Context(), hidden, inactive))
 	before := b.writes()
 
 	r, err := sitoosync.MatchProducts(t.Context(), b.MatchConfig)
@@ -102,7 +103,7 @@ func TestSitoo_F3_match_products(t *testing.T) {
 	require.Equal(t, 3, r.Linked)
 	require.Equal(t, fmt.Sprint(simple), find(t, b, sitoosync.ProductLink, int64(sock)))
 	require.Equal(t, fmt.Sprintf("%d/%d", parent, variations["JKT-S"]), find(t, b, sitoosync.VariationLink, int64(jacket)))
-	require.NotEmpty(t, find(t, b, sitoosync.ProductLink, int64(hidden)), "inactive products are matched too, or they would be made twice")
+	require.NotEmpty(t, find(t, b, sitoosync.ProductLink, int64(hidden)), "inactive ones are matched too, or would be made twice")
 	require.Len(t, r.Problems, 1)
 	require.Equal(t, "LOW-1, low-1", r.Problems[0].Key)
 	require.ErrorContains(t, r.Problems[0], "upper and lower case")
@@ -121,7 +122,9 @@ func TestSitoo_F3_match_products(t *testing.T) {
 		require.Equal(t, 1, r.Linked)
 	})
 	t.Run("keeps what was written", func(t *testing.T) {
-		require.NoError(t, b.links.Put(t.Context(), []sitoosync.Link{{Kind: sitoosync.ProductLink, Woo: fmt.Sprint(simple), Sitoo: fmt.Sprint(sock), Sum: "5f"}}))
+		l := sitoosync.LinkProduct(woo.ProductID(simple), sock)
+		l.Sum = "5f"
+		require.NoError(t, b.links.Put(t.Context(), []sitoosync.Link{l}))
 		_, err := sitoosync.MatchProducts(t.Context(), b.MatchConfig)
 		require.NoError(t, err)
 		links, err := b.links.Find(t.Context(), sitoosync.ProductLink, sitoosync.Sitoo, []string{fmt.Sprint(sock)})
@@ -216,7 +219,9 @@ func TestSitoo_F1_match_all(t *testing.T) {
 	}
 	_, err := b.Shop.Coupons.Create(t.Context(), woo.CouponFields{Code: woo.Set("a")})
 	require.NoError(t, err)
-	_, err = b.Till.Vouchers.Create(t.Context(), sitoo.VoucherFields{Name: sitoo.Set("x"), Type: sitoo.Set(sitoo.VoucherOrderPercent), Password: sitoo.Set("A")})
+	_, err = b.Till.Vouchers.Create(t.Context(), sitoo.VoucherFields{
+		Name: sitoo.Set("x"), Type: sitoo.Set(sitoo.VoucherOrderPercent), Password: sitoo.Set("A"),
+	})
 	require.NoError(t, err)
 	steps := map[string]int{}
 	b.Progress = func(p sitoosync.Progress) { steps[p.Step] = p.Done }

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tillwire/tillwire/woo"
@@ -20,7 +19,7 @@ const (
 	metaStock = "_sitoo_stock" // beside it, the StockLink
 )
 
-const categoryState = "links.category"
+const linksState = "links"
 
 // Meta is a [LinkStore] in the shop itself. [MetaLinks] makes it.
 type Meta struct {
@@ -34,14 +33,14 @@ type Meta struct {
 
 var _ LinkStore = (*Meta)(nil)
 
-// MetaLinks keeps links as meta data of the shop's records: it needs no database. Links of categories, whose meta data the shop's API does not show,
-// are kept in state, with the cursors: a file that outlives the process will do, see NewFileState. One process alone may use it, and one till alone
-// per shop.
+// MetaLinks keeps links as meta data of the shop's records: it needs no database. Links of categories and refunds, whose meta data
+// the shop's API does not show or change, are kept in state, with the cursors: a file that outlives the process will do, see
+// NewFileState. One process alone may use it, and one till alone per shop.
 //
-// It costs requests of the shop. The first call reads everything once, to build an index: ⌈P/100⌉ for P products, one or more for each variable product, ⌈O/100⌉
-// for O orders, ⌈C/100⌉ for C coupons. Each Put and Remove is a write to the records, in batches of a hundred, those of variations by their
-// product; so every change of stock that is agreed on is a second write beside that of the stock. A shop of 10,000 products and as many orders takes some 200
-// requests to begin, and about 2 MB of memory.
+// It costs requests of the shop. The first call reads everything once, to build an index: ⌈P/100⌉ for P products, one or more for
+// each variable product, ⌈O/100⌉ for O orders, ⌈C/100⌉ for C coupons. Each Put and Remove is a write to the records, in batches of
+// a hundred, those of variations by their product; so every change of stock that is agreed on is a second write beside that of the
+// stock. A shop of 10,000 products and as many orders takes some 200 requests to begin, and about 2 MB of memory.
 func MetaLinks(shop *woo.Client, state StateStore) *Meta {
 	return &Meta{shop: shop, state: state, one: newGate()}
 }
@@ -91,10 +90,10 @@ func (m *Meta) Put(ctx context.Context, links []Link) error {
 			}
 		}
 	}
-	if err := m.write(ctx, links, func(l Link) string { return strings.TrimSuffix(l.Sitoo+"|"+l.Sum, "|") }); err != nil {
+	if err := m.write(ctx, links, func(l Link) string { return strings.TrimSuffix(l.Sitoo+"|"+l.Sum, "|") }, nil); err != nil {
 		return err
 	}
-	return errors.Join(m.index.Put(ctx, links), m.saveCategories(ctx, links))
+	return errors.Join(m.index.Put(ctx, links), m.saveState(ctx, links))
 }
 
 // Remove implements [LinkStore].
@@ -113,11 +112,10 @@ func (m *Meta) Remove(ctx context.Context, links []Link) error {
 			known = append(known, l)
 		}
 	}
-	err := m.write(ctx, known, func(Link) string { return "" })
-	if err != nil && !errors.Is(err, woo.ErrNotFound) { // what is gone is linked to nothing
+	if err := m.write(ctx, known, func(Link) string { return "" }, woo.ErrNotFound); err != nil { // what is gone is linked to nothing
 		return err
 	}
-	return errors.Join(m.index.Remove(ctx, known), m.saveCategories(ctx, known))
+	return errors.Join(m.index.Remove(ctx, known), m.saveState(ctx, known))
 }
 
 // All implements [LinkStore].
@@ -132,65 +130,84 @@ func (m *Meta) All(ctx context.Context, kind LinkKind) iter.Seq2[Link, error] {
 	}
 }
 
-// write sets the links' meta data, by the records that have them.
-func (m *Meta) write(ctx context.Context, links []Link, value func(Link) string) error {
-	products := map[woo.ProductID][]woo.MetaFields{}
-	variations := map[woo.ProductID]map[woo.VariationID][]woo.MetaFields{}
-	orders, coupons := map[woo.OrderID][]woo.MetaFields{}, map[woo.CouponID][]woo.MetaFields{}
-	for _, l := range links {
-		meta := woo.SetMeta(metaLink, value(l))
-		switch l.Kind {
-		case CategoryLink:
-			continue
-		case OrderLink, VoucherLink:
-			id, err := strconv.ParseInt(l.Woo, 10, 64)
-			if err != nil {
-				return fmt.Errorf("sitoosync: MetaLinks: %q is no %s of the shop", l.Woo, l.Kind)
-			}
-			if l.Kind == OrderLink {
-				orders[woo.OrderID(id)] = append(orders[woo.OrderID(id)], meta)
-			} else {
-				coupons[woo.CouponID(id)] = append(coupons[woo.CouponID(id)], meta)
-			}
-		default:
-			if l.Kind == StockLink {
-				meta = woo.SetMeta(metaStock, value(l))
-			}
-			p, v, err := itemID(l.Woo)
-			switch {
-			case err != nil:
-				return err
-			case v == 0:
-				products[p] = append(products[p], meta)
-			case variations[p] == nil:
-				variations[p] = map[woo.VariationID][]woo.MetaFields{v: {meta}}
-			default:
-				variations[p][v] = append(variations[p][v], meta)
-			}
-		}
-	}
-	err := putMeta(ctx, m.shop.Products, products, func(f []woo.MetaFields) woo.ProductFields { return woo.ProductFields{MetaData: woo.Set(f)} })
-	if err != nil {
+// metaWrites are the links' meta data by the records that have them.
+type metaWrites struct {
+	products   map[woo.ProductID][]woo.MetaFields
+	variations map[woo.ProductID]map[woo.VariationID][]woo.MetaFields
+	orders     map[woo.OrderID][]woo.MetaFields
+	coupons    map[woo.CouponID][]woo.MetaFields
+}
+
+func (w *metaWrites) add(l Link, value string) error {
+	meta := woo.SetMeta(metaLink, value)
+	switch l.Kind {
+	case OrderLink:
+		id, err := idOf[woo.OrderID](l.Woo)
+		w.orders[id] = append(w.orders[id], meta)
 		return err
+	case VoucherLink:
+		id, err := idOf[woo.CouponID](l.Woo)
+		w.coupons[id] = append(w.coupons[id], meta)
+		return err
+	case StockLink:
+		meta = woo.SetMeta(metaStock, value)
 	}
-	for _, parent := range slices.Sorted(maps.Keys(variations)) {
-		err := putMeta(ctx, m.shop.Variations(parent), variations[parent], func(f []woo.MetaFields) woo.VariationFields {
-			return woo.VariationFields{MetaData: woo.Set(f)}
-		})
-		if err != nil {
+	p, v, err := itemID(l.Woo)
+	switch {
+	case err != nil:
+		return err
+	case v == 0:
+		w.products[p] = append(w.products[p], meta)
+	case w.variations[p] == nil:
+		w.variations[p] = map[woo.VariationID][]woo.MetaFields{v: {meta}}
+	default:
+		w.variations[p][v] = append(w.variations[p][v], meta)
+	}
+	return nil
+}
+
+// write sets the links' meta data, a record's together. A tolerated error of a record is none.
+func (m *Meta) write(ctx context.Context, links []Link, value func(Link) string, tolerated error) error {
+	w := metaWrites{
+		map[woo.ProductID][]woo.MetaFields{}, map[woo.ProductID]map[woo.VariationID][]woo.MetaFields{},
+		map[woo.OrderID][]woo.MetaFields{}, map[woo.CouponID][]woo.MetaFields{},
+	}
+	for _, l := range links {
+		if stateful(l) {
+			continue
+		}
+		if err := w.add(l, value(l)); err != nil {
 			return err
 		}
 	}
-	err = putMeta(ctx, m.shop.Orders, orders, func(f []woo.MetaFields) woo.OrderFields { return woo.OrderFields{MetaData: woo.Set(f)} })
-	if err != nil {
-		return err
+	err := putMeta(ctx, m.shop.Products, w.products, tolerated, func(f []woo.MetaFields) woo.ProductFields {
+		return woo.ProductFields{MetaData: woo.Set(f)}
+	})
+	for _, parent := range slices.Sorted(maps.Keys(w.variations)) {
+		if err == nil {
+			own := w.variations[parent]
+			err = putMeta(ctx, m.shop.Variations(parent), own, tolerated, func(f []woo.MetaFields) woo.VariationFields {
+				return woo.VariationFields{MetaData: woo.Set(f)}
+			})
+		}
 	}
-	return putMeta(ctx, m.shop.Coupons, coupons, func(f []woo.MetaFields) woo.CouponFields { return woo.CouponFields{MetaData: woo.Set(f)} })
+	if err == nil {
+		err = putMeta(ctx, m.shop.Orders, w.orders, tolerated, func(f []woo.MetaFields) woo.OrderFields {
+			return woo.OrderFields{MetaData: woo.Set(f)}
+		})
+	}
+	if err == nil {
+		err = putMeta(ctx, m.shop.Coupons, w.coupons, tolerated, func(f []woo.MetaFields) woo.CouponFields {
+			return woo.CouponFields{MetaData: woo.Set(f)}
+		})
+	}
+	return err
 }
 
 // putMeta writes meta data of any number of records of one collection.
 func putMeta[T any, ID ~int64, Q, W any](
-	ctx context.Context, to *woo.Collection[T, ID, Q, W], all map[ID][]woo.MetaFields, fields func([]woo.MetaFields) W,
+	ctx context.Context, to *woo.Collection[T, ID, Q, W], all map[ID][]woo.MetaFields, tolerated error,
+	fields func([]woo.MetaFields) W,
 ) error {
 	var changes []woo.Change[ID, W]
 	for _, id := range slices.Sorted(maps.Keys(all)) {
@@ -201,7 +218,9 @@ func putMeta[T any, ID ~int64, Q, W any](
 	}
 	results, err := to.PlanUpdate(changes).Run(ctx)
 	for _, r := range results {
-		err = errors.Join(err, r.Err)
+		if !errors.Is(r.Err, tolerated) {
+			err = errors.Join(err, r.Err)
+		}
 	}
 	return err
 }
@@ -210,23 +229,19 @@ func putMeta[T any, ID ~int64, Q, W any](
 func (m *Meta) load(ctx context.Context) error {
 	keys := []string{metaLink, metaStock}
 	fields := []string{"id", "type", "meta_data"}
-	for p, err := range m.shop.Products.All(ctx, woo.ProductQuery{IncludeMeta: keys, Fields: fields}) {
-		if err != nil {
+	for e, err := range entries(ctx, m.shop, fields, keys) {
+		switch {
+		case err != nil:
 			return err
-		}
-		if p.Type != woo.VariableProduct {
-			if err := m.read(ctx, LinkProduct(p.ID, 0), p.MetaData); err != nil {
-				return err
-			}
+		case e.parent(): // what is left of a simple product is no link
 			continue
 		}
-		for v, err := range m.shop.Variations(p.ID).All(ctx, woo.VariationQuery{IncludeMeta: keys, Fields: fields}) {
-			if err != nil {
-				return err
-			}
-			if err := m.read(ctx, LinkVariation(p.ID, v.ID, 0), v.MetaData); err != nil {
-				return err
-			}
+		meta := e.MetaData
+		if e.variation != nil {
+			meta = e.variation.MetaData
+		}
+		if err := m.read(ctx, e.link(), meta); err != nil {
+			return err
 		}
 	}
 	for o, err := range m.shop.Orders.All(ctx, woo.OrderQuery{IncludeMeta: keys[:1], Fields: fields}) {
@@ -245,18 +260,19 @@ func (m *Meta) load(ctx context.Context) error {
 			return err
 		}
 	}
-	b, err := m.state.Load(ctx, categoryState)
+	b, err := m.state.Load(ctx, linksState)
 	if err != nil || len(b) == 0 {
 		return err
 	}
-	var categories []Link
-	if err := json.Unmarshal(b, &categories); err != nil {
+	var others []Link
+	if err := json.Unmarshal(b, &others); err != nil {
 		return err
 	}
-	return m.index.Put(ctx, categories)
+	return m.index.Put(ctx, others)
 }
 
-// read adds what a record's meta data say to the index. Of two records that name one of the till's, as a copied product does, the first is the one.
+// read adds what a record's meta data say to the index. Of two records that name one of the till's, as a copied product does, the
+// first is the one.
 func (m *Meta) read(ctx context.Context, l Link, meta woo.MetaData) error {
 	for key, kind := range map[string]LinkKind{metaLink: l.Kind, metaStock: StockLink} {
 		entry, has := meta.Get(key)
@@ -272,21 +288,27 @@ func (m *Meta) read(ctx context.Context, l Link, meta woo.MetaData) error {
 	return nil
 }
 
-// saveCategories keeps the links of categories, where some are among those that changed.
-func (m *Meta) saveCategories(ctx context.Context, changed []Link) error {
-	if !slices.ContainsFunc(changed, func(l Link) bool { return l.Kind == CategoryLink }) {
+// stateful reports whether a link is kept in the state: the shop's API neither shows the meta data of categories nor changes those of
+// refunds.
+func stateful(l Link) bool { return l.Kind == CategoryLink || l.Kind == RefundLink }
+
+// saveState keeps the links that are kept there, where some are among those that changed.
+func (m *Meta) saveState(ctx context.Context, changed []Link) error {
+	if !slices.ContainsFunc(changed, stateful) {
 		return nil
 	}
-	categories := []Link{}
-	for l, err := range m.index.All(ctx, CategoryLink) {
-		if err != nil {
-			return err
+	all := []Link{}
+	for _, kind := range []LinkKind{CategoryLink, RefundLink} {
+		for l, err := range m.index.All(ctx, kind) {
+			if err != nil {
+				return err
+			}
+			all = append(all, l)
 		}
-		categories = append(categories, l)
 	}
-	b, err := json.Marshal(categories)
+	b, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
-	return m.state.Save(ctx, categoryState, b)
+	return m.state.Save(ctx, linksState, b)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tillwire/tillwire/sitoo"
 	"github.com/tillwire/tillwire/sitoo/sitootest"
 	"github.com/tillwire/tillwire/woo"
 )
@@ -25,6 +26,7 @@ func TestMetaLinks(t *testing.T) {
 		links := []Link{
 			LinkProduct(sock, 5101), LinkVariation(parent, sizes[1], 5102), LinkOrder(woo.OrderID(order), 20991),
 			{Kind: VoucherLink, Woo: number(coupon.ID), Sitoo: "55"}, {Kind: CategoryLink, Woo: "15", Sitoo: "22", Sum: "5f"},
+			{Kind: RefundLink, Woo: number(order) + "/34", Sitoo: "20993", Sum: "up"},
 			{Kind: StockLink, Woo: number(sock), Sitoo: "5101", Sum: "10>8>9"},
 		}
 		store := MetaLinks(w.woo, w.links)
@@ -69,6 +71,36 @@ func TestMetaLinks(t *testing.T) {
 				for range s.All(ctx, l.Kind) {
 					require.Fail(t, "a link is left", l.Kind)
 				}
+			}
+		}
+	})
+}
+
+// TestMetaLinks_of_what_is_gone: a record that the shop has no longer does not keep the links of others from being removed.
+func TestMetaLinks_of_what_is_gone(t *testing.T) {
+	t.Parallel()
+	inWorld(t, conditions{}, func(t *testing.T, w *world) {
+		var links []Link
+		for i, sku := range []string{"A", "B"} {
+			parent, sizes := w.family(sku, 1, "S", "M")
+			for n, v := range sizes {
+				links = append(links, LinkVariation(parent, v, sitoo.ProductID(6000+2*i+n)))
+			}
+		}
+		gone, left := w.product("GONE", 1), w.product("LEFT", 1)
+		links = append(links, LinkProduct(gone, 7000), LinkProduct(left, 7001))
+		store := MetaLinks(w.woo, w.links)
+		require.NoError(t, store.Put(t.Context(), links))
+		parent, variation, err := links[0].Item()
+		require.NoError(t, err)
+		w.shop.RemoveProduct(int64(gone))
+		w.shop.RemoveProduct(int64(variation))
+		w.shop.RemoveProduct(int64(parent))
+		require.NoError(t, store.Remove(t.Context(), links))
+		again := MetaLinks(w.woo, w.links)
+		for _, kind := range []LinkKind{ProductLink, VariationLink} {
+			for l := range again.All(t.Context(), kind) {
+				require.Fail(t, "a link is left", "%v", l)
 			}
 		}
 	})

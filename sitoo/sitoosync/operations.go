@@ -35,8 +35,8 @@ type operation struct {
 	name Operation
 	// about says it for people: "the till's stock into the shop".
 	about string
-	// estimate is how many requests of the till the operation makes at most, as both sides are now; what estimate itself asks the till is among
-	// them. It should cost little: a list's total comes with a page of one record.
+	// estimate is how many requests of the till the operation makes at most, as both sides are now; what estimate itself asks the till
+	// is among them. It should cost little: a list's total comes with a page of one record.
 	estimate func(s *Sync, ctx context.Context) (int, error)
 	run      func(s *Sync, ctx context.Context, p *pass) error
 	// after are the matchings without which the work would make things twice (E4).
@@ -45,55 +45,35 @@ type operation struct {
 
 // operations is the table. One line each.
 func operations() []operation {
+	op := func(
+		name Operation, about string, estimate func(*Sync, context.Context) (int, error), run func(*Sync, context.Context, *pass) error,
+		after ...Operation,
+	) operation {
+		return operation{name, about, estimate, run, after}
+	}
+	const products, categories, vouchers = OpMatchProducts, OpMatchCategories, OpMatchVouchers
 	return []operation{
-		{name: OpMatchAll, about: "what both sides have", estimate: (*Sync).matchAllCost, run: (*Sync).matchAll},
-		{name: OpMatchCategories, about: "categories that both sides have", estimate: (*Sync).matchCategoriesCost, run: (*Sync).matchCategories},
-		{name: OpMatchProducts, about: "products that both sides have", estimate: (*Sync).matchProductsCost, run: (*Sync).matchProducts},
-		{name: OpMatchVouchers, about: "vouchers that both sides have", estimate: (*Sync).matchVouchersCost, run: (*Sync).matchVouchers},
-		{name: ManufacturersDown, about: "the till's manufacturers into the shop", estimate: (*Sync).manufacturersDownCost, run: (*Sync).manufacturersDown},
-		{
-			name: CategoriesDown, about: "the till's categories into the shop", estimate: (*Sync).categoriesDownCost, run: (*Sync).categoriesDown,
-			after: []Operation{OpMatchCategories},
-		},
-		{
-			name: CategoriesUp, about: "the shop's categories into the till", estimate: (*Sync).categoriesUpCost, run: (*Sync).categoriesUp,
-			after: []Operation{OpMatchCategories},
-		},
-		{
-			name: CategoriesResync, about: "linked categories into the till", estimate: (*Sync).categoriesResyncCost, run: (*Sync).categoriesResync,
-			after: []Operation{OpMatchCategories},
-		},
-		{
-			name: ProductsDown, about: "the till's products into the shop", estimate: (*Sync).productsDownCost, run: (*Sync).productsDown,
-			after: []Operation{OpMatchProducts, OpMatchCategories},
-		},
-		{
-			name: ProductsUp, about: "the shop's products into the till", estimate: (*Sync).productsUpCost, run: (*Sync).productsUp,
-			after: []Operation{OpMatchProducts, OpMatchCategories},
-		},
-		{
-			name: ResyncParents, about: "linked products and families into the till", estimate: (*Sync).resyncCost, run: (*Sync).resyncParents,
-			after: []Operation{OpMatchProducts},
-		},
-		{
-			name: ResyncVariations, about: "linked variations into the till", estimate: (*Sync).resyncCost, run: (*Sync).resyncVariations,
-			after: []Operation{OpMatchProducts},
-		},
-		{
-			name: ResyncImages, about: "pictures of linked products into the till", estimate: (*Sync).resyncImagesCost, run: (*Sync).resyncImages,
-			after: []Operation{OpMatchProducts},
-		},
-		{name: StockDown, about: "the till's stock into the shop", estimate: (*Sync).stockDownCost, run: (*Sync).stockDown, after: []Operation{OpMatchProducts}},
-		{name: StockUp, about: "the shop's stock into the till", estimate: (*Sync).stockUpCost, run: (*Sync).stockUp, after: []Operation{OpMatchProducts}},
-		{name: OrdersDown, about: "all of the till's orders into the shop", estimate: (*Sync).ordersDownCost, run: (*Sync).ordersDown},
-		{name: Store2DoorDown, about: "the till's orders to be sent into the shop", estimate: (*Sync).ordersDownCost, run: (*Sync).store2DoorDown},
-		{name: ClickAndCollectUp, about: "orders of click and collect into the till", estimate: (*Sync).clickAndCollectUpCost, run: (*Sync).clickAndCollectUp},
-		{
-			name: VouchersUp, about: "the shop's coupons into the till", estimate: (*Sync).vouchersUpCost, run: (*Sync).vouchersUp,
-			after: []Operation{OpMatchVouchers},
-		},
-		{name: FixSKU, about: "SKUs that the till refuses", estimate: (*Sync).fixSKUCost, run: (*Sync).fixSKU},
-		{name: FixImages, about: "names of pictures that the till refuses", estimate: (*Sync).fixImagesCost, run: (*Sync).fixImages},
+		op(OpMatchAll, "what both sides have", (*Sync).matchAllCost, (*Sync).matchAll),
+		op(OpMatchCategories, "categories that both sides have", (*Sync).matchCategoriesCost, (*Sync).matchCategories),
+		op(OpMatchProducts, "products that both sides have", (*Sync).matchProductsCost, (*Sync).matchProducts),
+		op(OpMatchVouchers, "vouchers that both sides have", (*Sync).matchVouchersCost, (*Sync).matchVouchers),
+		op(ManufacturersDown, "the till's manufacturers into the shop", (*Sync).manufacturersDownCost, (*Sync).manufacturersDown),
+		op(CategoriesDown, "the till's categories into the shop", (*Sync).categoriesDownCost, (*Sync).categoriesDown, categories),
+		op(CategoriesUp, "the shop's categories into the till", (*Sync).categoriesUpCost, (*Sync).categoriesUp, categories),
+		op(CategoriesResync, "linked categories into the till", (*Sync).categoriesResyncCost, (*Sync).categoriesResync, categories),
+		op(ProductsDown, "the till's products into the shop", (*Sync).productsDownCost, (*Sync).productsDown, products, categories),
+		op(ProductsUp, "the shop's products into the till", (*Sync).productsUpCost, (*Sync).productsUp, products, categories),
+		op(ResyncParents, "linked products and families into the till", (*Sync).resyncCost, (*Sync).resyncParents, products),
+		op(ResyncVariations, "linked variations into the till", (*Sync).resyncCost, (*Sync).resyncVariations, products),
+		op(ResyncImages, "pictures of linked products into the till", (*Sync).resyncImagesCost, (*Sync).resyncImages, products),
+		op(StockDown, "the till's stock into the shop", (*Sync).stockDownCost, (*Sync).stockDown, products),
+		op(StockUp, "the shop's stock into the till", (*Sync).stockUpCost, (*Sync).stockUp, products),
+		op(OrdersDown, "all of the till's orders into the shop", (*Sync).ordersDownCost, (*Sync).ordersDown),
+		op(Store2DoorDown, "the till's orders to be sent into the shop", (*Sync).ordersDownCost, (*Sync).store2DoorDown),
+		op(ClickAndCollectUp, "orders of click and collect into the till", (*Sync).clickAndCollectUpCost, (*Sync).clickAndCollectUp),
+		op(VouchersUp, "the shop's coupons into the till", (*Sync).vouchersUpCost, (*Sync).vouchersUp, vouchers),
+		op(FixSKU, "SKUs that the till refuses", (*Sync).fixSKUCost, (*Sync).fixSKU),
+		op(FixImages, "names of pictures that the till refuses", (*Sync).fixImagesCost, (*Sync).fixImages),
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/tillwire/tillwire/woo"
 )
 
-// IsClickAndCollect reports whether a shop's order is fetched in a store: one of its shipping lines has one of the methods, by the method's id alone,
-// whatever the instance ("local_pickup", not "local_pickup:3").
+// IsClickAndCollect reports whether a shop's order is fetched in a store: one of its shipping lines has one of the methods, by the
+// method's id alone, whatever the instance ("local_pickup", not "local_pickup:3").
 func IsClickAndCollect(o *woo.Order, methods []string) bool {
 	return slices.ContainsFunc(o.ShippingLines, func(l woo.ShippingLine) bool { return slices.Contains(methods, l.MethodID) })
 }
@@ -18,14 +18,15 @@ func IsClickAndCollect(o *woo.Order, methods []string) bool {
 // Rows are a shop's order as the till has it.
 type Rows struct {
 	Items []sitoo.OrderItemFields
-	// Difference is what the order costs more in the shop than its rows do here: 0 when shipping and fees are among them. It is to be seen, never to
-	// be made up for by an invented row.
+	// Difference is what the order costs more in the shop than its rows do here: 0 when shipping and fees are among them. It is to be
+	// seen, never to be made up for by an invented row.
 	Difference decimal.Decimal
 }
 
-// RowsOf makes the rows of a shop's order: amounts with VAT, of the whole row, before discount and the discount; the VAT rate as the order's tax lines have
-// it, not worked out from rounded amounts. extras adds a row for each shipping line and fee that costs something, save those of the methods
-// of click and collect. A negative fee has no row, since Sitoo does not say whether it takes one.
+// RowsOf makes the rows of a shop's order: amounts with VAT, of the whole row, before discount and the discount; the VAT rate as
+// the order's tax lines have it, not worked out from rounded amounts. extras adds a row for each shipping line and fee that costs
+// something, save those of the methods of click and collect. A negative fee has no row, since Sitoo does not say whether it takes
+// one.
 func RowsOf(o *woo.Order, extras bool, clickAndCollect []string) Rows {
 	var r Rows
 	rates := map[woo.TaxRateID]decimal.Decimal{}
@@ -93,8 +94,8 @@ func vatOf(taxes []woo.Tax, rates map[woo.TaxRateID]decimal.Decimal) decimal.Dec
 	return sum
 }
 
-// LineOf makes a line of a shop's order of a row of the till's; product may be a variation's id, and is 0 when none is linked. Amounts are without
-// VAT: the shop works its own VAT out when it saves the order.
+// LineOf makes a line of a shop's order of a row of the till's; product may be a variation's id, and is 0 when none is linked.
+// Amounts are without VAT: the shop works its own VAT out when it saves the order.
 func LineOf(row sitoo.OrderItem, product woo.ProductID) woo.LineItemFields {
 	quantity := decimal.NewFromInt(int64(row.Quantity))
 	if row.UnitQuantity != nil && !row.UnitQuantity.IsZero() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,7 +101,7 @@ func TestSitoo_A4_all_orders(t *testing.T) {
 
 		// An order that an offline till uploads late has an old date and a new id.
 		late := w.till.Sell(w.warehouse, false, line("A", 1, 125))
-		w.till.Backdate(late, 86400)
+		w.till.Backdate(late, 24*time.Hour)
 		mark, tillMark = w.marks()
 		w.fetches(OrdersDown)
 		require.NotNil(t, w.shopOrder(late))
@@ -306,6 +307,30 @@ func TestSitoo_A6_who_counts(t *testing.T) {
 			require.True(t, counted)
 		})
 	}
+}
+
+// TestSitoo_A6_counted_once: where stock is merged an order that comes down takes none in the shop, or it would go up as a sale.
+func TestSitoo_A6_counted_once(t *testing.T) {
+	t.Parallel()
+	config := func(c *Config) {
+		forced(c)
+		allOrders(c)
+	}
+	inWorld(t, conditions{config: config}, func(t *testing.T, w *world) {
+		shop := w.shop.Config()
+		shop.HTTPClient = &http.Client{Transport: honest{w.shop.Transport(), w.shop}}
+		var err error
+		w.woo, err = woo.New(shop)
+		require.NoError(t, err)
+		w.start(config)
+		a, _ := w.pair("A", 10, 10)
+		w.fetches(StockDown)
+		w.till.Sell(w.warehouse, false, line("A", 1, 125))
+		w.fetches(StockDown)
+		w.fetches(OrdersDown)
+		require.Len(t, w.shop.Orders(), 1)
+		require.Equal(t, "9", w.shopStock(int64(a)))
+	})
 }
 
 // TestSitoo_A4_returns: what a till takes back is a refund of the order it gives back of, once, and moves no money.

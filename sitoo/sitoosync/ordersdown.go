@@ -192,9 +192,6 @@ func (d *orderDescent) bring(ctx context.Context, orders []*sitoo.Order) error {
 		d.state.Last = max(d.state.Last, o.ID)
 		d.p.did(1)
 	}
-	if d.p.dry {
-		return nil
-	}
 	return d.s.save(ctx, ordersCursor, d.state)
 }
 

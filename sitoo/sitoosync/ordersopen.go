@@ -36,9 +36,6 @@ func (d *orderDescent) lookAgain(ctx context.Context) error {
 			}
 		}
 	}
-	if d.p.dry {
-		return nil
-	}
 	return d.s.save(ctx, ordersCursor, d.state)
 }
 

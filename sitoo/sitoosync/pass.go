@@ -13,7 +13,7 @@ type pass struct {
 	op   operation
 	// full is a full sync: cursors are not looked at, everything is gone through. Else only what has changed since the last pass.
 	full bool
-	// dry changes nothing on either side, nor links and states: see will.
+	// dry changes nothing on either side: see will. Links and states are the business of the rehearsal that makes it.
 	dry bool
 	// ignore goes on after what is wrong with one record (E2): see fail.
 	ignore bool
@@ -74,8 +74,8 @@ func (p *pass) will(n int, format string, args ...any) bool {
 	return !p.dry
 }
 
-// fail decides about what is wrong with one record (E2): it returns nil to go on, which is logged and reported, or the error to end with. What
-// every further request would meet, such as a refused key or a spent allowance, always ends a pass.
+// fail decides about what is wrong with one record (E2): it returns nil to go on, which is logged and reported, or the error to end
+// with. What every further request would meet, such as a refused key or a spent allowance, always ends a pass.
 func (p *pass) fail(ctx context.Context, err error) error {
 	var stop stopper
 	if err == nil || !p.ignore || ctx.Err() != nil || errors.As(err, &stop) && stop.Systemic() {
@@ -92,10 +92,10 @@ func (p *pass) note(ctx context.Context, err error) {
 	p.report.Skipped = append(p.report.Skipped, err)
 }
 
-// checkpoint keeps where a full sync stands within its operation: what is behind it need not be done again after a crash. Operations that need
-// no such thing call it never and begin anew.
+// checkpoint keeps where a full sync stands within its operation: what is behind it need not be done again after a crash.
+// Operations that need no such thing call it never and begin anew.
 func (p *pass) checkpoint(ctx context.Context, position string) error {
-	if p.keep == nil || p.dry {
+	if p.keep == nil {
 		return ctx.Err()
 	}
 	p.position = position

@@ -41,12 +41,15 @@ func (e *edge) since(now time.Time) time.Time {
 // next begins the edge of a new reading.
 func (e *edge) next() *edge { return &edge{At: e.At, Seen: map[int64]int64{}} }
 
-// fresh notes a record and reports whether it is new since the reading before.
-func (e *edge) fresh(before *edge, id int64, modified time.Time) bool {
+// fresh notes a record and reports whether it is new since the reading before. One that was changed just now may be changed again
+// within its second: it is not noted, and looked at once more.
+func (e *edge) fresh(before *edge, id int64, modified, now time.Time) bool {
 	if modified.After(e.At) {
 		e.At = modified
 	}
-	e.Seen[id] = modified.Unix()
+	if modified.Before(now.Add(-pollOverlap)) {
+		e.Seen[id] = modified.Unix()
+	}
 	return before.Seen[id] != modified.Unix()
 }
 
@@ -75,7 +78,8 @@ func (s *Sync) poll(ctx context.Context, from time.Time) error {
 		}
 	}
 	now := time.Now()
-	for _, read := range []func(context.Context, *polled, time.Time) error{s.pollProducts, s.pollOrders, s.pollCoupons, s.pollCategories} {
+	type reading = func(context.Context, *polled, time.Time) error
+	for _, read := range []reading{s.pollProducts, s.pollOrders, s.pollCoupons, s.pollCategories} {
 		if err := read(ctx, &state, now); err != nil {
 			return err
 		}
@@ -93,7 +97,7 @@ func (s *Sync) pollProducts(ctx context.Context, state *polled, now time.Time) e
 		if err != nil {
 			return err
 		}
-		if next.fresh(&state.Products, int64(p.ID), p.DateModified) {
+		if next.fresh(&state.Products, int64(p.ID), p.DateModified, now) {
 			if err := s.productHeard(ctx, p); err != nil {
 				return err
 			}
@@ -113,7 +117,7 @@ func (s *Sync) pollOrders(ctx context.Context, state *polled, now time.Time) err
 		if err != nil {
 			return err
 		}
-		if next.fresh(&state.Orders, int64(o.ID), o.DateModified) {
+		if next.fresh(&state.Orders, int64(o.ID), o.DateModified, now) {
 			if err := s.Accept(ctx, o); err != nil {
 				return err
 			}
@@ -132,7 +136,7 @@ func (s *Sync) pollCoupons(ctx context.Context, state *polled, now time.Time) er
 		if err != nil {
 			return err
 		}
-		if next.fresh(&state.Coupons, int64(c.ID), c.DateModified) {
+		if next.fresh(&state.Coupons, int64(c.ID), c.DateModified, now) {
 			if err := s.couponHeard(ctx, c.ID); err != nil {
 				return err
 			}

@@ -3,8 +3,6 @@ package sitoosync
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/tillwire/tillwire/retryqueue"
@@ -16,14 +14,14 @@ import (
 // is left: products are made by full syncs alone. What was written by us last is no change.
 func (s *Sync) sendProduct(ctx context.Context, id string) error {
 	id, _, _ = strings.Cut(id, "/")
-	n, err := strconv.ParseInt(id, 10, 64)
+	n, err := idOf[woo.ProductID](id)
 	if err != nil {
-		return retryqueue.Permanent(fmt.Errorf("sitoosync: %q is no product of the shop", id))
+		return retryqueue.Permanent(err)
 	}
-	product, err := s.c.Shop.Products.Get(ctx, woo.ProductID(n))
+	product, err := s.c.Shop.Products.Get(ctx, n)
 	switch {
 	case errors.Is(err, woo.ErrNotFound):
-		return s.hideProduct(ctx, woo.ProductID(n))
+		return s.hideProduct(ctx, n)
 	case err != nil:
 		return err
 	case product.Type == woo.VariationProduct:
@@ -117,21 +115,21 @@ func (s *Sync) hide(ctx context.Context, links []Link) error {
 	var changes []sitoo.Change[sitoo.ProductID, sitoo.ProductFields]
 	var written []Link
 	for _, l := range links {
-		id, err := strconv.ParseInt(l.Sitoo, 10, 64)
+		id, err := idOf[sitoo.ProductID](l.Sitoo)
 		if err != nil {
-			return fmt.Errorf("sitoosync: the link of %s is broken: %w", l.Woo, err)
+			return err
 		}
 		if l.Sum != hidden {
 			l.Sum = hidden
 			out := sitoo.ProductFields{Active: sitoo.Set(false), ActivePOS: sitoo.Set(false)}
-			changes = append(changes, sitoo.ChangeOf(sitoo.ProductID(id), out))
+			changes = append(changes, sitoo.ChangeOf(id, out))
 			written = append(written, l)
 		}
 	}
 	if len(changes) == 0 {
 		return nil
 	}
-	results, err := s.c.Till.Products.PlanUpdate(changes).Run(ctx, nil)
+	results, err := s.c.Till.Products.PlanUpdate(changes).Run(ctx)
 	for _, r := range results {
 		if !errors.Is(r.Err, sitoo.ErrNotFound) { // what the till does not have is out of sale
 			err = errors.Join(err, r.Err)

@@ -2,12 +2,12 @@ package sitoosync
 
 import "github.com/tillwire/tillwire/sitoo"
 
-// ProductFilter says which of the till's products come down (row M1). Sitoo has no filter for it and hides what is wholly inactive, so all are read
-// and chosen here.
+// ProductFilter says which of the till's products come down (row M1). Sitoo has no filter for it and hides what is wholly inactive,
+// so all are read and chosen here.
 type ProductFilter string
 
-// The choices. The description leaves open whether AllActive means either or both, and AllInactive likewise: here a product is active when it can be
-// sold anywhere.
+// The choices. The description leaves open whether AllActive means either or both, and AllInactive likewise: here a product is
+// active when it can be sold anywhere.
 const (
 	AllProducts     ProductFilter = ""
 	AllActive       ProductFilter = "active"

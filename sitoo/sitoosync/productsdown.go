@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -77,12 +78,7 @@ func (s *Sync) productsDown(ctx context.Context, p *pass) error {
 	if err := d.singles(ctx, singles); err != nil {
 		return err
 	}
-	mains := make([]sitoo.ProductID, 0, len(families))
-	for main := range families {
-		mains = append(mains, main)
-	}
-	slices.Sort(mains)
-	for _, main := range mains {
+	for _, main := range slices.Sorted(maps.Keys(families)) {
 		if err := d.family(ctx, main, families[main]); err != nil {
 			return err
 		}
@@ -287,13 +283,8 @@ func (d *descent) read(
 		}
 		wanted[id] = true
 	}
-	ids := make([]woo.ProductID, 0, len(wanted))
-	for id := range wanted {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
 	have := map[woo.ProductID]*woo.Product{}
-	for part := range slices.Chunk(ids, productsPerWrite) {
+	for part := range slices.Chunk(slices.Sorted(maps.Keys(wanted)), productsPerWrite) {
 		for product, err := range d.s.c.Shop.Products.All(ctx, woo.ProductQuery{Include: part}) {
 			if err != nil {
 				return err

@@ -163,11 +163,10 @@ func (u *upload) findLinks(ctx context.Context, chunk []*ware) error {
 				if !linked || l.Kind != a.link(0).Kind {
 					continue
 				}
-				id, err := strconv.ParseInt(l.Sitoo, 10, 64)
-				if err != nil {
-					return fmt.Errorf("sitoosync: the link of %s is broken: %w", a.name(), err)
+				if w.ids[a], err = idOf[sitoo.ProductID](l.Sitoo); err != nil {
+					return err
 				}
-				w.ids[a], w.links[a] = sitoo.ProductID(id), l
+				w.links[a] = l
 			}
 		}
 	}
@@ -268,7 +267,7 @@ func (u *upload) create(ctx context.Context, made []outgoing) error {
 	for i, o := range made {
 		fields[i] = o.fields
 	}
-	results, err := u.s.c.Till.Products.PlanCreate(fields).Run(ctx, nil)
+	results, err := u.s.c.Till.Products.PlanCreate(fields).Run(ctx)
 	if errors.Is(err, sitoo.ErrAmbiguous) { // those of the lost request are found by SKU; it is an error all the same when they are not
 		if err = u.readIndex(ctx); err == nil {
 			for i, o := range made {
@@ -306,7 +305,7 @@ func (u *upload) update(ctx context.Context, changed []outgoing) error {
 	for i, o := range changed {
 		changes[i] = sitoo.ChangeOf(o.w.ids[o.a], o.fields)
 	}
-	results, err := u.s.c.Till.Products.PlanUpdate(changes).Run(ctx, nil)
+	results, err := u.s.c.Till.Products.PlanUpdate(changes).Run(ctx)
 	var links, gone []Link
 	var refused []error
 	for i, o := range changed {

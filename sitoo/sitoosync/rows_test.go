@@ -77,7 +77,8 @@ func TestSitoo_A3_A7_A8_which_orders_come_down(t *testing.T) {
 	}
 }
 
-// TestSitoo_A2_overwrites_an_edit: where real stock moves by orders, an edit in the shop is not sent, and the till's figure comes back over it.
+// TestSitoo_A2_overwrites_an_edit: where real stock moves by orders, an edit in the shop is not sent, and the till's figure comes
+// back over it.
 func TestSitoo_A2_overwrites_an_edit(t *testing.T) {
 	t.Parallel()
 	inWorld(t, conditions{config: sends}, func(t *testing.T, w *world) {
@@ -96,7 +97,8 @@ func TestSitoo_A2_overwrites_an_edit(t *testing.T) {
 	})
 }
 
-// TestRowsAreDocumented: the package's page has each row of the description, with tests that exist and bear the row's name, or says why there is none.
+// TestRowsAreDocumented: the package's page has each row of the description, with tests that exist and bear the row's name, or says
+// why there is none.
 func TestRowsAreDocumented(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("doc.go")

@@ -32,8 +32,8 @@ func (w *world) stocked(n int) {
 	}
 }
 
-// TestScale is a full sync of many products through a till with an allowance: it asks for no more than it said it would, waits for a new time slot
-// instead of meeting 429, and leaves both sides alike.
+// TestScale is a full sync of many products through a till with an allowance: it asks for no more than it said it would, waits for
+// a new time slot instead of meeting 429, and leaves both sides alike.
 func TestScale(t *testing.T) {
 	t.Parallel()
 	n := scaled(1000, 10_000)

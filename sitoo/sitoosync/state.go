@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// FileState keeps states in one JSON file, for hosts without a database. It is replaced as a whole by renaming, after it reached the disk. One process
-// alone may use a file.
+// FileState keeps states in one JSON file, for hosts without a database. It is replaced as a whole by renaming, after it reached
+// the disk. One process alone may use a file.
 type FileState struct {
 	path string
 	mu   sync.Mutex

@@ -1,7 +1,6 @@
 package sitoosync
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -14,8 +13,6 @@ import (
 	"github.com/tillwire/tillwire/sitoo"
 	"github.com/tillwire/tillwire/woo"
 )
-
-func compare[T cmp.Ordered](a, b T) int { return cmp.Compare(a, b) }
 
 // stockState is what the stock job remembers.
 type stockState struct {
@@ -31,8 +28,8 @@ const (
 
 var stockDownFields = []string{"sku", "decimaltotal", "decimalreserved", "decimalavailable", "datelastmodified"}
 
-// stockDown brings the till's stock into the shop, of linked items: all of it in a full sync (F14), which overwrites whatever the shop has; else what has
-// changed since the last pass, and all of it every Config.StockAgain (A2, trap 41).
+// stockDown brings the till's stock into the shop, of linked items: all of it in a full sync (F14), which overwrites whatever the
+// shop has; else what has changed since the last pass, and all of it every Config.StockAgain (A2, trap 41).
 func (s *Sync) stockDown(ctx context.Context, p *pass) error {
 	if err := s.enterStock(ctx); err != nil {
 		return err
@@ -85,9 +82,6 @@ func (s *Sync) stockDown(ctx context.Context, p *pass) error {
 			return err
 		}
 	}
-	if p.dry {
-		return nil
-	}
 	state.Since = newest
 	if all {
 		state.All = now.Unix()
@@ -104,8 +98,8 @@ func (s *Sync) stockDownCost(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// figure is what of a stock comes down, in whole pieces: the shop counts no others (trap 42). Of a virtual warehouse it is the total, which the shop
-// writes itself: what it wrote must not come back as something else.
+// figure is what of a stock comes down, in whole pieces: the shop counts no others (trap 42). Of a virtual warehouse it is the
+// total, which the shop writes itself: what it wrote must not come back as something else.
 func (s *Sync) figure(ctx context.Context, it *sitoo.StockItem) (decimal.Decimal, error) {
 	path, err := s.path(ctx)
 	if err != nil {
@@ -122,8 +116,8 @@ func (s *Sync) figure(ctx context.Context, it *sitoo.StockItem) (decimal.Decimal
 	return d, nil
 }
 
-// refreshStock brings the till's figures of some SKUs into the shop, as stockDown does: for what was just made there, and for stock that the shop may
-// have moved by itself.
+// refreshStock brings the till's figures of some SKUs into the shop, as stockDown does: for what was just made there, and for stock
+// that the shop may have moved by itself.
 func (s *Sync) refreshStock(ctx context.Context, p *pass, skus ...string) error {
 	if len(skus) == 0 {
 		return nil
@@ -133,47 +127,91 @@ func (s *Sync) refreshStock(ctx context.Context, p *pass, skus ...string) error 
 	}
 	defer s.stock.leave()
 	for part := range slices.Chunk(skus, stockChunk) {
-		figures := map[string]decimal.Decimal{}
-		for it, err := range s.c.Till.Stock(s.c.Warehouse).All(ctx, sitoo.StockQuery{SKUs: part, PerPage: s.c.PageSize, Fields: stockDownFields}) {
-			if err != nil {
-				return err
-			}
-			if figures[it.SKU], err = s.figure(ctx, it); err != nil {
-				return err
-			}
+		figures, err := s.tillHas(ctx, part)
+		if err == nil {
+			err = s.bring(ctx, p, figures, false)
 		}
-		if err := s.bring(ctx, p, figures, false); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reducesShopStock reports whether an order that comes down takes its stock in the shop. Where the till counts real stock it has done so already, or
-// will when it delivers, and the figure comes down by itself: the shop must not count the sale a second time (trap 44). Its lines are then created
-// with the meta value _reduced_stock, by which WooCommerce knows that a line has taken its stock.
+// tillHas reads the till's figures of at most a hundred SKUs; it has none of what the warehouse does not know.
+func (s *Sync) tillHas(ctx context.Context, skus []string) (map[string]decimal.Decimal, error) {
+	has := map[string]decimal.Decimal{}
+	query := sitoo.StockQuery{SKUs: skus, PerPage: s.c.PageSize, Fields: stockDownFields}
+	for it, err := range s.c.Till.Stock(s.c.Warehouse).All(ctx, query) {
+		if err != nil {
+			return nil, err
+		}
+		if has[it.SKU], err = s.figure(ctx, it); err != nil {
+			return nil, err
+		}
+	}
+	return has, nil
+}
+
+// reducesShopStock reports whether an order that comes down takes its stock in the shop. Where the till counts real stock it has
+// done so already, or will when it delivers, and the figure comes down by itself: the shop must not count the sale a second time
+// (trap 44). Its lines are then created with the meta value _reduced_stock, by which WooCommerce knows that a line has taken its
+// stock.
 func (s *Sync) reducesShopStock(ctx context.Context) (bool, error) {
 	path, err := s.path(ctx)
 	return path == Mirror, err
 }
 
-// bring writes figures of the till into the shop, of at most a hundred SKUs. The gate of stock is held since before they were read: what goes up
-// between would be in the one figure and not in the other.
+// incoming is what of the till's figures is to be written into the shop.
+type incoming struct {
+	items   []*item
+	changes []woo.StockChange // of items, by their index
+	// What both sides agree on while it is written, and then; after holds items too that need no writing.
+	before, after map[*item]agreed
+}
+
+// bring writes figures of the till into the shop, of at most a hundred SKUs. The gate of stock is held since before they were read:
+// what goes up between would be in the one figure and not in the other.
 func (s *Sync) bring(ctx context.Context, p *pass, figures map[string]decimal.Decimal, overwrite bool) error {
 	if len(figures) == 0 {
 		return nil
 	}
+	in, err := s.incoming(ctx, p, figures, overwrite)
+	if err != nil || p.dry {
+		return err
+	}
+	if err := s.agree(ctx, in.before); err != nil {
+		return err
+	}
+	results, err := s.c.Shop.PlanStock(in.changes).Run(ctx)
+	for i, r := range results {
+		it := in.items[i]
+		if r.Err == nil {
+			s.log.DebugContext(ctx, "stock into the shop", "sku", it.sku, "figure", in.changes[i].Want.StockQuantity)
+			continue
+		}
+		delete(in.after, it)
+		if err == nil {
+			err = p.fail(ctx, fmt.Errorf("sitoosync: stock of %s: %w", it.sku, r.Err))
+		}
+	}
+	if agreeErr := s.agree(ctx, in.after); err == nil {
+		err = agreeErr
+	}
+	return err
+}
+
+// incoming compares figures with the shop's. What the shop must send up first is remembered for that.
+func (s *Sync) incoming(ctx context.Context, p *pass, figures map[string]decimal.Decimal, overwrite bool) (*incoming, error) {
 	path, err := s.path(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	items, err := s.itemsBySKU(ctx, slices.Sorted(maps.Keys(figures)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	before, after := map[*item]agreed{}, map[*item]agreed{}
-	var changed []*item
-	var changes []woo.StockChange
+	in := &incoming{before: map[*item]agreed{}, after: map[*item]agreed{}}
 	for _, it := range items {
 		till := figures[it.sku]
 		if it.stock != nil {
@@ -182,50 +220,30 @@ func (s *Sync) bring(ctx context.Context, p *pass, figures map[string]decimal.De
 		target, later := down(path, s.c.SendStock, overwrite, it.agreed, it.stock, till)
 		if later {
 			if err := s.sendUp(ctx, stockKind, it.link.Woo); err != nil {
-				return err
+				return nil, err
 			}
 			continue
 		}
 		if path.Instant() {
-			after[it] = agreedOn(till)
+			in.after[it] = agreedOn(till)
 		}
 		if it.stock != nil && it.stock.Equal(target) || !p.will(1, "stock of %s in the shop: %s", it.sku, target) {
 			continue
 		}
 		product, variation, err := it.link.Item()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if path == ByBatch && it.agreed.known {
-			before[it] = agreed{known: true, figure: it.agreed.figure, writing: true, target: target, next: till}
+			in.before[it] = agreed{known: true, figure: it.agreed.figure, writing: true, target: target, next: till}
 		}
-		changed = append(changed, it)
-		changes = append(changes, woo.StockChange{
+		in.items = append(in.items, it)
+		in.changes = append(in.changes, woo.StockChange{
 			Product: product, Variation: variation,
 			Want: woo.StockFields{ManageStock: woo.Set(woo.StockManaged), StockQuantity: woo.Set(target)},
 		})
 	}
-	if p.dry {
-		return nil
-	}
-	if err := s.agree(ctx, before); err != nil {
-		return err
-	}
-	results, err := s.c.Shop.PlanStock(changes).Run(ctx)
-	for i, r := range results {
-		if r.Err == nil {
-			s.log.DebugContext(ctx, "stock into the shop", "sku", changed[i].sku, "figure", changes[i].Want.StockQuantity)
-			continue
-		}
-		delete(after, changed[i])
-		if err == nil {
-			err = p.fail(ctx, fmt.Errorf("sitoosync: stock of %s: %w", changed[i].sku, r.Err))
-		}
-	}
-	if agreeErr := s.agree(ctx, after); err == nil {
-		err = agreeErr
-	}
-	return err
+	return in, nil
 }
 
 // zeroMissing makes the shop's stock 0 of linked items that the warehouse does not know (Q24).

@@ -3,6 +3,7 @@ package sitoosync
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/shopspring/decimal"
 
@@ -16,6 +17,14 @@ type item struct {
 	managed bool
 	stock   *decimal.Decimal // nil while it is not managed
 	agreed  agreed
+}
+
+func skusOf(items []*item) []string {
+	skus := make([]string, len(items))
+	for i, it := range items {
+		skus[i] = it.sku
+	}
+	return skus
 }
 
 var stockFields = []string{"id", "sku", "type", "parent_id", "manage_stock", "stock_quantity"}
@@ -108,19 +117,14 @@ func (s *Sync) everyItem(ctx context.Context, do func([]*item) error) error {
 		}
 		return nil
 	}
-	for p, err := range s.c.Shop.Products.All(ctx, woo.ProductQuery{Fields: stockFields}) {
-		if err != nil {
+	for e, err := range entries(ctx, s.c.Shop, stockFields, nil) {
+		switch v := e.variation; {
+		case err != nil:
 			return err
-		}
-		if p.Type != woo.VariableProduct {
-			some = append(some, ofProduct(p))
-		} else {
-			for v, err := range s.c.Shop.Variations(p.ID).All(ctx, woo.VariationQuery{Fields: stockFields}) {
-				if err != nil {
-					return err
-				}
-				some = append(some, itemOf(LinkVariation(p.ID, v.ID, 0), v.SKU, v.ManageStock, v.StockQuantity))
-			}
+		case v != nil:
+			some = append(some, itemOf(e.link(), v.SKU, v.ManageStock, v.StockQuantity))
+		case !e.parent():
+			some = append(some, ofProduct(e.Product))
 		}
 		if err := flush(100); err != nil {
 			return err
@@ -135,10 +139,8 @@ func itemID(id string) (woo.ProductID, woo.VariationID, error) {
 }
 
 func kindOf(id string) LinkKind {
-	for _, r := range id {
-		if r == '/' {
-			return VariationLink
-		}
+	if strings.Contains(id, "/") {
+		return VariationLink
 	}
 	return ProductLink
 }
@@ -167,7 +169,7 @@ func (s *Sync) linked(ctx context.Context, items []*item) ([]*item, error) {
 		}
 		return !has
 	})
-	slices.SortFunc(items, func(a, b *item) int { return compare(a.sku, b.sku) })
+	slices.SortFunc(items, func(a, b *item) int { return strings.Compare(a.sku, b.sku) })
 	return items, nil
 }
 
@@ -193,6 +195,6 @@ func (s *Sync) agree(ctx context.Context, on map[*item]agreed) error {
 	if len(links) == 0 {
 		return nil
 	}
-	slices.SortFunc(links, func(a, b Link) int { return compare(a.Woo, b.Woo) })
+	slices.SortFunc(links, func(a, b Link) int { return strings.Compare(a.Woo, b.Woo) })
 	return s.put(ctx, links...)
 }

@@ -9,8 +9,8 @@ type StockPath int
 const (
 	// Mirror: the warehouse is virtual: the shop's figure is written as it is, at once.
 	Mirror StockPath = iota + 1
-	// ByOrders: real stock, which moves as a consequence of orders alone: a sale at processing, its return at cancelled. Edits in the shop are not
-	// sent, and the till's figure comes back over them.
+	// ByOrders: real stock, which moves as a consequence of orders alone: a sale at processing, its return at cancelled. Edits in the
+	// shop are not sent, and the till's figure comes back over them.
 	ByOrders
 	// ByBatch: real stock, moved at once by batches of changes. It closes sessions in which staff may be counting.
 	ByBatch
@@ -30,7 +30,8 @@ func PathOf(w sitoo.WarehouseType, force bool) StockPath {
 // Instant reports whether the shop's stock is sent at once, and whether a full sync may send it up.
 func (p StockPath) Instant() bool { return p != ByOrders }
 
-// MovesByOrders reports whether the shop's orders are sent to move stock. Where stock is sent at once they must not, or every sale would count twice.
+// MovesByOrders reports whether the shop's orders are sent to move stock. Where stock is sent at once they must not, or every sale
+// would count twice.
 func (p StockPath) MovesByOrders() bool { return p == ByOrders }
 
 // ShippingRows reports whether shipping is sent as an order row, so that both sides' totals are equal.

@@ -15,8 +15,9 @@ import (
 	"github.com/tillwire/tillwire/sitoo"
 )
 
-// session is a batch of changes on its way into a FIFO warehouse (T3). It is kept before the till hears of it, so that after a crash each change is
-// booked once: a batch that is not closed can be filled again and closed, one that is closed is done (traps 38 to 40).
+// session is a batch of changes on its way into a FIFO warehouse (T3). It is kept before the till hears of it, so that after a
+// crash each change is booked once: a batch that is not closed can be filled again and closed, one that is closed is done (traps 38
+// to 40).
 type session struct {
 	Type  sitoo.TransactionType `json:"type"`
 	Key   string                `json:"key"` // the batch's external id
@@ -43,18 +44,24 @@ func (s *Sync) sessionTypes() []sitoo.TransactionType {
 	return []sitoo.TransactionType{sitoo.MoveIn, sitoo.MoveOut}
 }
 
-// move books what the shop's stock of items has changed by, what comes in and what goes out each in a batch. Stocktaking books the shop's figure.
+// move books what the shop's stock of items has changed by, what comes in and what goes out each in a batch. Stocktaking books the
+// shop's figure.
 func (s *Sync) move(ctx context.Context, items []*item, results map[*item]error) {
 	lines := map[sitoo.TransactionType][]sessionLine{}
 	of := map[sitoo.TransactionType][]*item{}
-	missing := slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return it.agreed.known })
-	has, err := s.unagreed(ctx, missing)
+	var has map[string]decimal.Decimal
+	var err error
+	unagreed := slices.DeleteFunc(slices.Clone(items), func(it *item) bool { return it.agreed.known })
+	if len(unagreed) > 0 {
+		has, err = s.tillHas(ctx, skusOf(unagreed))
+	}
 	for _, it := range items {
 		before, known := it.agreed.figure, it.agreed.known
 		if !known {
 			before = has[it.sku]
 		}
-		l := sessionLine{SKU: it.sku, Quantity: it.stock.Sub(before), Stock: Link{StockLink, it.link.Woo, it.link.Sitoo, agreedOn(*it.stock).String()}}
+		next := Link{StockLink, it.link.Woo, it.link.Sitoo, agreedOn(*it.stock).String()}
+		l := sessionLine{SKU: it.sku, Quantity: it.stock.Sub(before), Stock: next}
 		t := sitoo.MoveIn
 		switch {
 		case err != nil && !known:
@@ -76,14 +83,6 @@ func (s *Sync) move(ctx context.Context, items []*item, results map[*item]error)
 			results[it] = refusedLine(err, i)
 		}
 	}
-}
-
-// unagreed reads what the till has of items that never agreed on anything.
-func (s *Sync) unagreed(ctx context.Context, items []*item) (map[string]decimal.Decimal, error) {
-	if len(items) == 0 {
-		return nil, nil
-	}
-	return s.tillHas(ctx, items)
 }
 
 // refusedLines are the lines of a batch that the till refused; the others were booked.
@@ -109,7 +108,8 @@ func (s *Sync) book(ctx context.Context, t sitoo.TransactionType, lines []sessio
 	ses := &session{Type: t, Key: prefix + strconv.FormatInt(time.Now().UnixNano(), 10), Lines: lines}
 	for _, b := range open {
 		if !strings.HasPrefix(b.ExternalID, prefix) || !s.empty(ctx, b.ID) {
-			return fmt.Errorf("sitoosync: batch %d of type %d is open in warehouse %d: it must be closed at the till first", b.ID, t, s.c.Warehouse)
+			return fmt.Errorf("sitoosync: batch %d of type %d is open in warehouse %d: it must be closed at the till first",
+				b.ID, t, s.c.Warehouse)
 		}
 		ses.ID = b.ID // opened by a request of ours that arrived after it was given up
 	}
@@ -151,7 +151,7 @@ func (s *Sync) carry(ctx context.Context, ses *session) error {
 	for i, l := range ses.Lines {
 		rows[i] = sitoo.BatchLineFields{SKU: l.SKU, Quantity: sitoo.NewQuantity(l.Quantity)}
 	}
-	results, err := s.c.Till.BatchLines(s.c.Warehouse, ses.ID).PlanSet(rows).Run(ctx, nil)
+	results, err := s.c.Till.BatchLines(s.c.Warehouse, ses.ID).PlanSet(rows).Run(ctx)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,8 @@ func (s *Sync) carry(ctx context.Context, ses *session) error {
 		}
 	}
 	if err := batches.Update(ctx, ses.ID, sitoo.StockBatchFields{State: sitoo.Set(sitoo.BatchClosed)}); err != nil {
-		if b, lookErr := batches.Get(ctx, ses.ID); lookErr != nil || b.State != sitoo.BatchClosed { // a lost answer is asked for again, and refused
+		// Where the answer was lost the repeat is refused: it is closed.
+		if b, lookErr := batches.Get(ctx, ses.ID); lookErr != nil || b.State != sitoo.BatchClosed {
 			return err
 		}
 	}
@@ -198,7 +199,8 @@ func (s *Sync) booked(ctx context.Context, t sitoo.TransactionType, lines []sess
 	return s.save(ctx, sessionState(t), nil)
 }
 
-// enterStock enters the gate of what compares both sides' stock, and ends first what an earlier attempt, or process, has left half done.
+// enterStock enters the gate of what compares both sides' stock, and ends first what an earlier attempt, or process, has left half
+// done.
 func (s *Sync) enterStock(ctx context.Context) error {
 	if err := s.stock.enter(ctx); err != nil {
 		return err

@@ -6,8 +6,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// agreed is what is known of the stock of a pair: the figure that both sides had last, as the Sum of its StockLink. What the shop has more or
-// less than that has not gone up yet; what the till has more or less has not come down.
+// agreed is what is known of the stock of a pair: the figure that both sides had last, as the Sum of its StockLink. What the shop
+// has more or less than that has not gone up yet; what the till has more or less has not come down.
 type agreed struct {
 	known  bool
 	figure decimal.Decimal
@@ -47,8 +47,8 @@ func readAgreed(sum string) (a agreed) {
 	return agreed{}
 }
 
-// settle ends a writing that a crash interrupted, by what the shop has now: it was written, it was not, or the shop has changed meanwhile and nobody
-// can tell. Then nothing is agreed on, and the till's figure will count.
+// settle ends a writing that a crash interrupted, by what the shop has now: it was written, it was not, or the shop has changed
+// meanwhile and nobody can tell. Then nothing is agreed on, and the till's figure will count.
 func (a agreed) settle(shop decimal.Decimal) agreed {
 	switch {
 	case !a.writing:
@@ -61,8 +61,8 @@ func (a agreed) settle(shop decimal.Decimal) agreed {
 	return agreed{}
 }
 
-// down decides what the shop is to have once the till is seen to have a figure. later: the shop has a change that is to go up first, and the shop's
-// figure counts.
+// down decides what the shop is to have once the till is seen to have a figure. later: the shop has a change that is to go up
+// first, and the shop's figure counts.
 //
 //	path, setting              shop becomes
 //	stock is not sent up       the till's
@@ -71,7 +71,9 @@ func (a agreed) settle(shop decimal.Decimal) agreed {
 //	by batch                   its own and what the till has changed by: neither side's sales are lost
 //
 // overwrite and a pair that never agreed on anything: the till's.
-func down(path StockPath, sends, overwrite bool, a agreed, shop *decimal.Decimal, till decimal.Decimal) (target decimal.Decimal, later bool) {
+func down(
+	path StockPath, sends, overwrite bool, a agreed, shop *decimal.Decimal, till decimal.Decimal,
+) (target decimal.Decimal, later bool) {
 	if shop == nil || overwrite || !sends || !path.Instant() || !a.known {
 		return till, false
 	}

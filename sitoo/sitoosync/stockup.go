@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/shopspring/decimal"
-
 	"github.com/tillwire/tillwire/retryqueue"
 	"github.com/tillwire/tillwire/sitoo"
 )
 
-// sendStock sends the stock of one item up (T1, T3), and with it that of others that wait: a burst of changes is one request. What equals the figure
-// that both sides had last is no change but the echo of what came down, and is not sent.
+// sendStock sends the stock of one item up (T1, T3), and with it that of others that wait: a burst of changes is one request. What
+// equals the figure that both sides had last is no change but the echo of what came down, and is not sent.
 func (s *Sync) sendStock(ctx context.Context, id string) error {
 	path, err := s.path(ctx)
 	if err != nil || !path.Instant() || !s.c.SendStock {
@@ -45,8 +43,8 @@ func (s *Sync) sendStock(ctx context.Context, id string) error {
 	return nil
 }
 
-// changed are those of some items whose stock in the shop is not what both sides had last. Items whose stock the shop does not count, or
-// counts with their product's, are none.
+// changed are those of some items whose stock in the shop is not what both sides had last. Items whose stock the shop does not
+// count, or counts with their product's, are none.
 func (s *Sync) changed(ctx context.Context, ids ...string) ([]*item, error) {
 	items, err := s.itemsByID(ctx, ids)
 	if err != nil {
@@ -74,7 +72,7 @@ const mostWaiting = 100
 // waiting are the ids of what waits in the queue to go up.
 func (s *Sync) waiting(ctx context.Context, kind upKind) ([]string, error) {
 	found, err := s.c.Queue.List(ctx, retryqueue.Query{
-		Kinds: []string{s.c.Name + "." + string(kind)}, States: []retryqueue.State{retryqueue.Queued, retryqueue.Retrying}, Limit: mostWaiting,
+		Kinds: []string{s.kindName(kind)}, States: []retryqueue.State{retryqueue.Queued, retryqueue.Retrying}, Limit: mostWaiting,
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +84,8 @@ func (s *Sync) waiting(ctx context.Context, kind upKind) ([]string, error) {
 	return ids, nil
 }
 
-// sendStockOf sends the shop's stock of some items up, whatever was agreed on, where stock goes up at once: of what was just made in the till.
+// sendStockOf sends the shop's stock of some items up, whatever was agreed on, where stock goes up at once: of what was just made
+// in the till.
 func (s *Sync) sendStockOf(ctx context.Context, p *pass, ids ...string) error {
 	path, err := s.path(ctx)
 	if err != nil || !path.Instant() || p.dry {
@@ -121,7 +120,8 @@ func (s *Sync) stockUp(ctx context.Context, p *pass) error {
 	})
 }
 
-// stockUpCost: a request for each hundred items into a virtual warehouse; into another one a reading, and two sessions of four requests each.
+// stockUpCost: a request for each hundred items into a virtual warehouse; into another one a reading, and two sessions of four
+// requests each.
 func (s *Sync) stockUpCost(ctx context.Context) (int, error) {
 	path, err := s.path(ctx)
 	if err != nil || !path.Instant() {
@@ -154,7 +154,7 @@ func (s *Sync) overwrite(ctx context.Context, p *pass, path StockPath, items []*
 		return nil
 	}
 	if path == ByBatch { // the change is against what the till has now
-		has, err := s.tillHas(ctx, items)
+		has, err := s.tillHas(ctx, skusOf(items))
 		if err != nil {
 			return err
 		}
@@ -171,23 +171,6 @@ func (s *Sync) overwrite(ctx context.Context, p *pass, path StockPath, items []*
 		}
 	}
 	return nil
-}
-
-func (s *Sync) tillHas(ctx context.Context, items []*item) (map[string]decimal.Decimal, error) {
-	var skus []string
-	for _, it := range items {
-		skus = append(skus, it.sku)
-	}
-	has := map[string]decimal.Decimal{}
-	for it, err := range s.c.Till.Stock(s.c.Warehouse).All(ctx, sitoo.StockQuery{SKUs: skus, PerPage: s.c.PageSize, Fields: stockDownFields}) {
-		if err != nil {
-			return nil, err
-		}
-		if has[it.SKU], err = s.figure(ctx, it); err != nil {
-			return nil, err
-		}
-	}
-	return has, nil
 }
 
 // push writes the shop's stock of items into the till, at most a hundred, and yields what became of each. The gate of stock is held.
@@ -214,7 +197,7 @@ func (s *Sync) mirror(ctx context.Context, items []*item, results map[*item]erro
 	for i, it := range items {
 		rows[i] = sitoo.StockFields{SKU: it.sku, Total: sitoo.Set(sitoo.NewQuantity(*it.stock))}
 	}
-	answers, _ := s.c.Till.Stock(s.c.Warehouse).PlanSet(rows).Run(ctx, nil) // each answer has its error
+	answers, _ := s.c.Till.Stock(s.c.Warehouse).PlanSet(rows).Run(ctx) // each answer has its error
 	on := map[*item]agreed{}
 	for i, it := range items {
 		if results[it] = answers[i].Err; answers[i].Err == nil {

@@ -13,8 +13,8 @@ const (
 	ByRow
 )
 
-// IsStore2Door reports whether a till's order waits to be sent to the customer: some product row of it is not delivered. Refunds, bookings, parked, cancelled and
-// abandoned orders never do, nor rows without a SKU (shipping, gift cards, free amounts).
+// IsStore2Door reports whether a till's order waits to be sent to the customer: some product row of it is not delivered. Refunds,
+// bookings, parked, cancelled and abandoned orders never do, nor rows without a SKU (shipping, gift cards, free amounts).
 func IsStore2Door(o *sitoo.Order, deliveries []*sitoo.Delivery, rule Store2DoorRule) bool {
 	if o.Type != sitoo.OrderPlain || o.State == sitoo.OrderCancelled || o.State == sitoo.OrderAbandoned {
 		return false

@@ -11,7 +11,8 @@ import (
 	"github.com/tillwire/tillwire/woo/webhook"
 )
 
-// Sync keeps a shop and a till in step. [New] makes it. It is safe for concurrent use; one process per pair of shop and site may Run it.
+// Sync keeps a shop and a till in step. [New] makes it. It is safe for concurrent use; one process per pair of shop and site may
+// Run it.
 type Sync struct {
 	c   Config
 	log *slog.Logger

@@ -7,8 +7,8 @@ import (
 	"github.com/tillwire/tillwire/retryqueue"
 )
 
-// upKind is a sort of work that goes up to the till by the queue. What is enqueued is the id of the shop's record alone: the work reads the
-// record as it is then, so a burst of changes is sent once, and a late attempt sends nothing old.
+// upKind is a sort of work that goes up to the till by the queue. What is enqueued is the id of the shop's record alone: the work
+// reads the record as it is then, so a burst of changes is sent once, and a late attempt sends nothing old.
 type upKind string
 
 const (
@@ -40,9 +40,12 @@ type (
 	}
 )
 
+// kindName is the kind's name in the queue.
+func (s *Sync) kindName(kind upKind) string { return s.c.Name + "." + string(kind) }
+
 func (s *Sync) register(kind upKind, work upWork) (*producer, error) {
 	return retryqueue.Register(s.c.Queue, retryqueue.Kind[upJob]{
-		Name: s.c.Name + "." + string(kind), Again: retryqueue.Latest, Schedule: s.c.Schedule, Concurrency: 1, // the till bears one request at a time
+		Name: s.kindName(kind), Again: retryqueue.Latest, Schedule: s.c.Schedule, Concurrency: 1, // the till bears one request at a time
 		Work: func(ctx context.Context, job retryqueue.Job[upJob]) error {
 			err := work(s, ctx, job.Payload.ID)
 			if err != nil {

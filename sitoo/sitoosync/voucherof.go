@@ -18,9 +18,9 @@ type VoucherTypes struct {
 	ProductPercent sitoo.VoucherType // default 210
 }
 
-// VoucherOf makes a voucher of a coupon (row M2). products are the till's products that the coupon is limited to, empty for the whole cart; a fixed amount per
-// product needs them. What is typed at the till is the coupon's code. Limits of use, minimum spend and free shipping have no counterpart: Sitoo's
-// maxuses counts within one purchase.
+// VoucherOf makes a voucher of a coupon (row M2). products are the till's products that the coupon is limited to, empty for the
+// whole cart; a fixed amount per product needs them. What is typed at the till is the coupon's code. Limits of use, minimum spend
+// and free shipping have no counterpart: Sitoo's maxuses counts within one purchase.
 //
 // A percentage with decimals is ErrNotExpressible, and so is a type of a plugin's.
 func VoucherOf(c *woo.Coupon, products []sitoo.ProductID, types VoucherTypes, now time.Time) (sitoo.VoucherFields, error) {

@@ -58,12 +58,8 @@ func (s *Sync) tillVouchers(ctx context.Context) (map[string]sitoo.VoucherID, er
 		if err != nil {
 			return nil, err
 		}
-		code := v.Password
-		if code == "" {
-			code = v.Code
-		}
-		if code != "" {
-			all[plain(code)] = v.ID
+		if code := typed(v); code != "" {
+			all[code] = v.ID
 		}
 	}
 	return all, nil

@@ -143,7 +143,11 @@ func (w *world) passes(op operation, change ...func(*pass)) (OperationReport, er
 	for _, c := range change {
 		c(p)
 	}
-	err := w.sync.perform(w.t.Context(), p)
+	s := w.sync
+	if p.dry {
+		s = s.rehearsal()
+	}
+	err := s.perform(w.t.Context(), p)
 	return p.report, err
 }
 
@@ -168,10 +172,12 @@ func (w *world) pair(sku string, shop, till int) (woo.ProductID, sitoo.ProductID
 	return a, b
 }
 
-// family makes a variable product in the shop with a variation for each SKU, of the attribute Size, and their products in the till, linked.
+// family makes a variable product in the shop with a variation for each SKU, of the attribute Size, and their products in the till,
+// linked.
 func (w *world) family(sku string, stock int, sizes ...string) (woo.ProductID, []woo.VariationID) {
 	w.t.Helper()
-	body := fmt.Sprintf(`{"name":%q,"type":"variable","sku":%q,"attributes":[{"name":"Size","variation":true,"options":`, "Product "+sku, sku)
+	body := fmt.Sprintf(`{"name":"Product %[1]s","type":"variable","sku":%[1]q,
+		"attributes":[{"name":"Size","variation":true,"options":`, sku)
 	options, err := json.Marshal(sizes)
 	require.NoError(w.t, err)
 	id, err := w.shop.AddProduct([]byte(body + string(options) + "}]}"))
@@ -181,7 +187,8 @@ func (w *world) family(sku string, stock int, sizes ...string) (woo.ProductID, [
 		own := sku + "-" + size
 		v, err := w.woo.Variations(woo.ProductID(id)).Create(w.t.Context(), woo.VariationFields{
 			SKU: woo.Set(own), ManageStock: woo.Set(woo.StockManaged), StockQuantity: woo.Set(decimal.NewFromInt(int64(stock))),
-			RegularPrice: woo.Set(decimal.NewFromInt(100)), Attributes: woo.Set([]woo.AttributeChoiceFields{{Name: woo.Set("Size"), Option: woo.Set(size)}}),
+			RegularPrice: woo.Set(decimal.NewFromInt(100)),
+			Attributes:   woo.Set([]woo.AttributeChoiceFields{{Name: woo.Set("Size"), Option: woo.Set(size)}}),
 		})
 		require.NoError(w.t, err)
 		ids = append(ids, v.ID)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -52,7 +53,8 @@ func (t *Till) Stock(w sitoo.WarehouseID, sku string) decimal.Decimal {
 	return decimal.Zero
 }
 
-// Line is what is sold of a product at a till: quantity pieces at price each, VAT of 25 percent included. A negative quantity is a return.
+// Line is what is sold of a product at a till: so many pieces at Price each, in whole kronor with VAT of 25 % in it. A
+// negative Quantity is a return.
 type Line struct {
 	SKU      string
 	Quantity int
@@ -114,12 +116,12 @@ func (t *Till) Deliver(id sitoo.OrderID, w sitoo.WarehouseID) {
 	}
 }
 
-// Backdate gives an order the date of n seconds ago, as one that an offline till uploads late has.
-func (t *Till) Backdate(id sitoo.OrderID, seconds int64) {
+// Backdate gives an order the date of so long ago, in whole seconds, as one that an offline till uploads late has.
+func (t *Till) Backdate(id sitoo.OrderID, ago time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if o := t.tables["orders"].rows[strconv.FormatInt(int64(id), 10)]; o != nil {
-		o["orderdate"] = now() - seconds
+		o["orderdate"] = now() - int64(ago/time.Second)
 	}
 }
 

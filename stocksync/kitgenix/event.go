@@ -12,7 +12,7 @@ import (
 	"github.com/tillwire/tillwire/stocksync"
 )
 
-// event is the body of /event. Which fields stand in it says which generation wrote it: see [eventOf].
+// event is the body of /event. Which fields stand in it says which generation wrote it.
 type event struct {
 	Type    stocksync.Kind `json:"event_type"`
 	Origin  string         `json:"origin"`  // informational; nobody checks it

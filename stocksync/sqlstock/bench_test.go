@@ -14,7 +14,7 @@ func BenchmarkStore(b *testing.B) {
 	for _, dialect := range []string{"sqlite", "postgres", "mysql"} {
 		b.Run(dialect, func(b *testing.B) {
 			sqldbtest.Get(b, dialect) // skips
-			stocksynctest.BenchmarkStore(b, func(b *testing.B) stocksync.Store {
+			stocksynctest.BenchStore(b, func(b *testing.B) stocksync.Store {
 				s := sqldbtest.Get(b, dialect)
 				db := s.Open(b)
 				db.SetMaxIdleConns(16) // of 2, the default, most calls would open a connection of their own

@@ -32,7 +32,7 @@ func open(tb testing.TB, db *sql.DB, c sqlstock.Config) *sqlstock.Store {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, on sqldbtest.Server) {
-		stocksynctest.TestStore(t, func(t *testing.T) stocksync.Store {
+		stocksynctest.RunStore(t, func(t *testing.T) stocksync.Store {
 			s := sqldbtest.Get(t, on.Dialect) // tables of its own
 			return open(t, s.Open(t), sqlstock.Config{Prefix: s.Prefix})
 		})

@@ -15,10 +15,10 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// Config says where in the database the tables are. The zero value is good.
+// Config says where the tables are. The zero value is usable.
 type Config struct {
 	Dialect string // "sqlite", "postgres" or "mysql" (also MariaDB); default: the server is asked
-	Prefix  string // of the tables' names; lower-case letters, digits and _, at most 24; default "tillwire_"
+	Prefix  string // of the tables: at most 24 lower-case letters, digits and _; default "tillwire_"
 }
 
 // Store is a [stocksync.Store], a [stocksync.Looker] and a [stocksync.Historian] in a database. Make it with [Open].
@@ -30,7 +30,7 @@ var (
 	_ stocksync.Historian = (*Store)(nil)
 )
 
-// Open brings the tables up to date and returns the store. The database stays the host's: whoever opened it closes it.
+// Open recognises the server, brings the tables up to date and returns the store. It does not close db.
 func Open(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 	d, err := sqldb.Open(ctx, db, sqldb.Config(c), sqldb.Schema{Room: "stocksync", Files: schema})
 	if err != nil {

@@ -1,5 +1,5 @@
 // Package stocksynctest has what stock synchronisation is tested against: stores that run the plugin Kitgenix Stock Sync for
-// WooCommerce, simulated with its faults, and the suite that every [stocksync.Store] must pass ([TestStore]).
+// WooCommerce, simulated with its faults, and the suite that every [stocksync.Store] must pass ([RunStore]).
 //
 // # Stores that run the plugin
 //
@@ -61,5 +61,5 @@
 //
 // # Stores
 //
-// [TestStore] opens a store as often as it likes and holds it to the numbered musts of [stocksync.Store].
+// [RunStore] opens a store as often as it likes and holds it to the numbered musts of [stocksync.Store].
 package stocksynctest

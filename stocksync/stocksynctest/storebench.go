@@ -14,10 +14,10 @@ import (
 	"github.com/tillwire/tillwire/stocksync"
 )
 
-// BenchmarkStore measures a store: durable changes one after another, at once over many products and at once on one product; a look at
+// BenchStore measures a store: durable changes one after another, at once over many products and at once on one product; a look at
 // 50 products; the resolution of 50 SKUs among 10,000; and batches of 40 taken from the outbox and settled. Sales and pushes are
 // reported per second.
-func BenchmarkStore(b *testing.B, open func(b *testing.B) stocksync.Store) {
+func BenchStore(b *testing.B, open func(b *testing.B) stocksync.Store) {
 	b.Run("Update/OneByOne", func(b *testing.B) {
 		s := benchStore(b, open, 1000)
 		n := 0

@@ -17,10 +17,10 @@ import (
 	"github.com/tillwire/tillwire/stocksync"
 )
 
-// TestStore holds a [stocksync.Store] to its contract: each case gets a store of its own from open, which registers its own clean-up.
+// RunStore holds a [stocksync.Store] to its contract: each case gets a store of its own from open, which registers its own clean-up.
 // A case is named after the numbered must that it is about: Update/3/... fails when Update's third must is broken. Cases of
 // [stocksync.Historian] and [stocksync.Looker] skip where the store is none.
-func TestStore(t *testing.T, open func(t *testing.T) stocksync.Store) {
+func RunStore(t *testing.T, open func(t *testing.T) stocksync.Store) {
 	for _, group := range [][]storeCase{resolveCases, lookCases, updateCases, ledgerCases, pushCases, behindCases, findCases, logCases} {
 		for _, c := range group {
 			t.Run(c.name, func(t *testing.T) {

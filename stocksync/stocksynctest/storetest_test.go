@@ -9,9 +9,9 @@ import (
 
 func TestMemoryStore(t *testing.T) {
 	t.Parallel()
-	stocksynctest.TestStore(t, func(*testing.T) stocksync.Store { return stocksync.NewMemoryStore() })
+	stocksynctest.RunStore(t, func(*testing.T) stocksync.Store { return stocksync.NewMemoryStore() })
 }
 
 func BenchmarkMemoryStore(b *testing.B) {
-	stocksynctest.BenchmarkStore(b, func(*testing.B) stocksync.Store { return stocksync.NewMemoryStore() })
+	stocksynctest.BenchStore(b, func(*testing.B) stocksync.Store { return stocksync.NewMemoryStore() })
 }

@@ -41,7 +41,7 @@ func New(c Config) (*Client, error) {
 	if client.modern == nil {
 		client.modern, err = woo.New(woo.Config{
 			URL: home.String(), Key: c.Key, Secret: c.Secret, HTTPClient: c.HTTPClient,
-			Limiter: c.Limiter, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+			Limiter: c.Limiter, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 		})
 		if err != nil {
 			return nil, err
@@ -51,7 +51,7 @@ func New(c Config) (*Client, error) {
 	root.Path += "/" + route
 	authorize := authorizer(c.Auth, c.Key, c.Secret)
 	rc := rest.Config{
-		System: "woo/legacy", Base: &root, HTTPClient: c.HTTPClient, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody,
+		System: "woo/legacy", Base: &root, HTTPClient: c.HTTPClient, Logger: c.Logger, UserAgent: c.UserAgent, MaxBody: c.MaxBody, Observe: c.Observe,
 		Authorize: func(r *http.Request) error {
 			if h, ok := r.Context().Value(hopKey{}).(*hop); ok {
 				h.path = r.URL.Path

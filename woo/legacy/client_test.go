@@ -445,3 +445,22 @@ func TestParameters(t *testing.T) {
 	_, err = parameters(url.Values{"a[]": {"1"}})
 	require.Error(t, err)
 }
+
+// TestObserve: each call is told of under the system it went to, those that only make sure that the API sees the shop's orders too.
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	shop, old, _ := fake(t, wootest.Config{})
+	shop.Seed(3, 1)
+	seen := map[string]int{}
+	c := shop.Config()
+	client, err := New(Config{
+		URL: c.URL, Key: c.Key, Secret: c.Secret, HTTPClient: &http.Client{Transport: old.Transport()},
+		Observe: func(_ context.Context, o woo.Observation) { seen[o.System+" "+o.Op]++ },
+	})
+	require.NoError(t, err)
+	for _, err := range client.Orders.All(t.Context(), woo.OrderQuery{}) {
+		require.NoError(t, err)
+	}
+	require.Positive(t, seen["woo/legacy orders.All"], seen)
+	require.Positive(t, seen["woo orders.List"], seen)
+}

@@ -1,6 +1,7 @@
 package legacy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -41,44 +42,21 @@ type Config struct {
 	UserAgent string
 	// MaxBody is the longest answer accepted, in bytes. Default: 32 MiB.
 	MaxBody int64
+	// Observe is told of each call when it is over, for metrics, as woo.Config has it. Its System is "woo/legacy", and
+	// "woo" for what wc/v3 of the same URL and key is asked. It is called by the goroutine that made the call, and must be quick. Default: nobody.
+	Observe func(context.Context, woo.Observation)
 }
 
 // String shows the address and the end of the key, as the shop's own list of keys does.
 func (c Config) String() string {
-	return fmt.Sprintf("legacy.Config{URL: %q, Key: %q}", withoutUser(c.URL), keyEnd(c.Key))
+	return "legacy" + strings.TrimPrefix(woo.Config{URL: c.URL, Key: c.Key}.String(), "woo")
 }
 
 // GoString is String, for %#v.
 func (c Config) GoString() string { return c.String() }
 
 // LogValue is String's content as attributes.
-func (c Config) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("url", withoutUser(c.URL)), slog.String("key", keyEnd(c.Key)))
-}
-
-// keyEnd is how WooCommerce lists a key: by its last seven characters.
-func keyEnd(key string) string {
-	if len(key) <= 14 {
-		return strings.Repeat("…", min(1, len(key)))
-	}
-	return "…" + key[len(key)-7:]
-}
-
-// withoutUser cuts off what New would refuse but a log must not show: credentials and a query.
-func withoutUser(raw string) string {
-	raw, _, _ = strings.Cut(raw, "?")
-	scheme, rest, found := strings.Cut(raw, "://")
-	if !found {
-		scheme, rest = "", raw
-	}
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		rest = rest[at+1:]
-	}
-	if found {
-		return scheme + "://" + rest
-	}
-	return rest
-}
+func (c Config) LogValue() slog.Value { return woo.Config{URL: c.URL, Key: c.Key}.LogValue() }
 
 // check is what New refuses, each with what to write instead. It fills in Auth.
 func (c *Config) check() (home *url.URL, err error) {

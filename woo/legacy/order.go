@@ -42,8 +42,8 @@ func (o *Orders) Get(ctx context.Context, id woo.OrderID) (*woo.Order, error) {
 	return found, err
 }
 
-// All reads the orders that match q by id ascending, one page in memory; package documentation says what is promised while
-// orders change. q may set Status, After, ModifiedAfter (both exclusive, of whole seconds) and PerPage, the size of a page
+// All reads the orders that match q by id ascending, one page in memory; the package documentation says what is promised
+// while orders change. q may set Status, After, ModifiedAfter (both exclusive, of whole seconds) and PerPage, the size of a page
 // (2 to 100, default 100); anything else is an error that names it.
 //
 // The walk first makes sure that the API sees the shop's newest orders, and otherwise fails with ErrLegacyBlind. It also

@@ -94,7 +94,7 @@ type Config struct {
 	Lease time.Duration
 	// Progress is called after every batch of a run with the run's counts so far. Optional.
 	Progress func(Report)
-	// Logger is silent by default.
+	// Logger hears of readings (info), of orders that failed (warn) and of what somebody must look at (error). Default: silent.
 	Logger *slog.Logger
 }
 

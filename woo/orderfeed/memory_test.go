@@ -13,5 +13,5 @@ func TestMemoryStore(t *testing.T) {
 }
 
 func BenchmarkMemoryStore(b *testing.B) {
-	orderfeedtest.Benchmark(b, func(*testing.B) orderfeed.Store { return orderfeed.NewMemoryStore() })
+	orderfeedtest.Bench(b, func(*testing.B) orderfeed.Store { return orderfeed.NewMemoryStore() })
 }

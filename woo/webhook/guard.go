@@ -47,7 +47,7 @@ type GuardConfig struct {
 	Every time.Duration
 	// Silence is how long nothing may arrive while the shop changes; default 3 hours: shops were seen to deliver two hours late.
 	Silence time.Duration
-	// Logger is silent by default.
+	// Logger hears of gaps that were filled (info) and of what Alarm is told (error). Default: silent.
 	Logger *slog.Logger
 }
 

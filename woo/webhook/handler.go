@@ -43,7 +43,7 @@ type Config struct {
 	MaxBody int64
 	// Timeout is how long Handle may take; default 2 s. Then the shop is answered 503, whether Handle heeds its context or not.
 	Timeout time.Duration
-	// Logger is silent by default. Bodies are never logged.
+	// Logger hears of refused and failed deliveries; bodies are never logged. Default: silent.
 	Logger *slog.Logger
 }
 

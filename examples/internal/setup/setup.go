@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"database/sql"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,6 +21,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver of the examples' database file
 
+	"github.com/tillwire/tillwire/examples/internal/cli"
 	"github.com/tillwire/tillwire/examples/internal/speed"
 	"github.com/tillwire/tillwire/kledo"
 	"github.com/tillwire/tillwire/kledo/kledosync"
@@ -79,12 +79,7 @@ func Parse(args []string, env func(string) string, out io.Writer) (*Settings, er
 
 	var since string
 	var verbose bool
-	flags := flag.NewFlagSet("orders-to-kledo", flag.ContinueOnError)
-	flags.SetOutput(out)
-	flags.Usage = func() {
-		fmt.Fprint(out, usage) //nolint:errcheck // help that cannot be printed is no help
-		flags.PrintDefaults()
-	}
+	flags := cli.Flags("orders-to-kledo", usage, out)
 	flags.BoolVar(&s.Once, "once", demo, "end when every order has been read and every document is sent or given up")
 	flags.BoolVar(&s.Now, "now", false, "end when nothing is due at this moment, and say how many wait")
 	flags.Float64Var(&s.Speed, "speed", 0, "divide all waits (never the leases) by this; default 1, in the demonstration 2000")
@@ -93,11 +88,8 @@ func Parse(args []string, env func(string) string, out io.Writer) (*Settings, er
 	flags.BoolVar(&s.JSON, "json", false, "print a JSON object as the last line of standard output")
 	flags.Uint64Var(&s.Seed, "seed", 1, "of the demonstration's orders and faults")
 	flags.BoolVar(&verbose, "v", false, "log what happens to standard error")
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, errors.New("see -h for the flags")
+	if err := cli.Parse(flags, args); err != nil {
+		return nil, err
 	}
 
 	var err error
@@ -105,8 +97,6 @@ func Parse(args []string, env func(string) string, out io.Writer) (*Settings, er
 		return nil, err
 	}
 	switch {
-	case flags.NArg() > 0:
-		return nil, fmt.Errorf("%q is no flag: see -h", flags.Arg(0))
 	case s.Shop.URL == "" && !demo:
 		return nil, errors.New("WOO_URL is not set, but KLEDO_ENDPOINT is: set both, or neither for the demonstration")
 	case s.Books.Endpoint == "" && !demo:

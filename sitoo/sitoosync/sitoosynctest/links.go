@@ -13,8 +13,9 @@ import (
 	"github.com/tillwire/tillwire/sitoo/sitoosync"
 )
 
-// LinkStore runs the suite; open returns an empty store for each case. Cases are named after the method and the number of the must in the interface's comment.
-func LinkStore(t *testing.T, open func(t *testing.T) sitoosync.LinkStore) {
+// RunLinkStore runs the suite; open returns an empty store for each case. Cases are named after the method and the number of the must
+// in the interface's comment.
+func RunLinkStore(t *testing.T, open func(t *testing.T) sitoosync.LinkStore) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, sitoosync.LinkStore){
 		"Find/1_both_sides":          findBothSides,
@@ -208,7 +209,9 @@ func allWhileChanging(t *testing.T, s sitoosync.LinkStore) {
 		}
 		if len(seen)%40 == 1 {
 			must(t, s.Remove(t.Context(), []sitoosync.Link{l}))
-			must(t, s.Put(t.Context(), []sitoosync.Link{{Kind: sitoosync.ProductLink, Woo: "new" + l.Woo, Sitoo: "new" + l.Sitoo, Sum: "added"}}))
+			must(t, s.Put(t.Context(), []sitoosync.Link{
+				{Kind: sitoosync.ProductLink, Woo: "new" + l.Woo, Sitoo: "new" + l.Sitoo, Sum: "added"},
+			}))
 		}
 	}
 	for _, l := range links {
@@ -231,8 +234,9 @@ func endsWithContext(t *testing.T, s sitoosync.LinkStore) {
 	same(t, find(t, s, sitoosync.Woo, "1"))
 }
 
-// StateStore runs the suite; open returns a store over the same storage each time it is called within a case, as a process that starts again would.
-func StateStore(t *testing.T, storage func(t *testing.T) (open func() sitoosync.StateStore)) {
+// RunStateStore runs the suite; open returns a store over the same storage each time it is called within a case, as a process that
+// starts again would.
+func RunStateStore(t *testing.T, storage func(t *testing.T) (open func() sitoosync.StateStore)) {
 	t.Helper()
 	t.Run("Load/1_what_was_saved_last", func(t *testing.T) {
 		t.Parallel()

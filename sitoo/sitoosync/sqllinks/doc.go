@@ -1,5 +1,5 @@
-// Package sqllinks keeps the links between a shop and a till, and what their sync must remember, in the host's database: SQLite, PostgreSQL,
-// MySQL or MariaDB.
+// Package sqllinks keeps the links between a shop and a till, and what their sync must remember, in the host's database: SQLite,
+// PostgreSQL, MySQL or MariaDB.
 //
 //	links, err := sqllinks.Open(ctx, db, sqllinks.Config{})
 //

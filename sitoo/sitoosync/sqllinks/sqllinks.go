@@ -51,7 +51,9 @@ func Open(ctx context.Context, db *sql.DB, c Config) (*Store, error) {
 }
 
 // Find implements [sitoosync.LinkStore].
-func (s *Store) Find(ctx context.Context, kind sitoosync.LinkKind, side sitoosync.Side, ids []string) (links []sitoosync.Link, err error) {
+func (s *Store) Find(
+	ctx context.Context, kind sitoosync.LinkKind, side sitoosync.Side, ids []string,
+) (links []sitoosync.Link, err error) {
 	column := map[sitoosync.Side]string{sitoosync.Woo: "woo", sitoosync.Sitoo: "sitoo"}[side]
 	if column == "" {
 		return nil, fmt.Errorf("sqllinks: find: no side %q", side)
@@ -73,7 +75,9 @@ func (s *Store) Find(ctx context.Context, kind sitoosync.LinkKind, side sitoosyn
 }
 
 // read returns links of a kind, by the shop's id.
-func (s *Store) read(ctx context.Context, tx *sqldb.Tx, kind sitoosync.LinkKind, and string, args ...any) (links []sitoosync.Link, err error) {
+func (s *Store) read(
+	ctx context.Context, tx *sqldb.Tx, kind sitoosync.LinkKind, and string, args ...any,
+) (links []sitoosync.Link, err error) {
 	query := `select woo, sitoo, checksum from {sitoo_links} where sync = ? and kind = ? ` + and
 	err = tx.Each(ctx, func(scan func(...any) error) error {
 		l := sitoosync.Link{Kind: kind}
@@ -86,7 +90,8 @@ func (s *Store) read(ctx context.Context, tx *sqldb.Tx, kind sitoosync.LinkKind,
 	return links, err
 }
 
-// Put implements [sitoosync.LinkStore]. Rows that are there are passed over and then looked at: the unique keys decide between writers.
+// Put implements [sitoosync.LinkStore]. Rows that are there are passed over and then looked at: the unique keys decide between
+// writers.
 func (s *Store) Put(ctx context.Context, links []sitoosync.Link) error {
 	if err := sitoosync.CheckLinks(links); err != nil {
 		return err
@@ -130,7 +135,8 @@ func (s *Store) put(ctx context.Context, tx *sqldb.Tx, links []sitoosync.Link) e
 		case !has || now.Sitoo != l.Sitoo: // one of the two keys was taken
 			return fmt.Errorf("%w: %s %s of the shop and %s of the till", sitoosync.ErrLinked, l.Kind, l.Woo, l.Sitoo)
 		case now.Sum != l.Sum:
-			_, err := tx.Exec(ctx, `update {sitoo_links} set checksum = ? where sync = ? and kind = ? and woo = ?`, l.Sum, s.name, string(l.Kind), l.Woo)
+			_, err := tx.Exec(ctx, `update {sitoo_links} set checksum = ? where sync = ? and kind = ? and woo = ?`,
+				l.Sum, s.name, string(l.Kind), l.Woo)
 			if err != nil {
 				return err
 			}
@@ -143,7 +149,8 @@ func (s *Store) put(ctx context.Context, tx *sqldb.Tx, links []sitoosync.Link) e
 func (s *Store) Remove(ctx context.Context, links []sitoosync.Link) error {
 	err := s.db.InTx(ctx, func(tx *sqldb.Tx) error {
 		for _, l := range links {
-			_, err := tx.Exec(ctx, `delete from {sitoo_links} where sync = ? and kind = ? and woo = ? and sitoo = ?`, s.name, string(l.Kind), l.Woo, l.Sitoo)
+			_, err := tx.Exec(ctx, `delete from {sitoo_links} where sync = ? and kind = ? and woo = ? and sitoo = ?`,
+				s.name, string(l.Kind), l.Woo, l.Sitoo)
 			if err != nil {
 				return err
 			}
@@ -201,7 +208,8 @@ func (s *Store) Save(ctx context.Context, name string, value []byte) error {
 		value = []byte{}
 	}
 	err := s.db.InTx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, s.db.IfNew(`insert into {sitoo_states} (sync, name, value) values (?, ?, ?)`), s.name, name, value); err != nil {
+		insert := s.db.IfNew(`insert into {sitoo_states} (sync, name, value) values (?, ?, ?)`)
+		if _, err := tx.Exec(ctx, insert, s.name, name, value); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `update {sitoo_states} set value = ? where sync = ? and name = ?`, value, s.name, name)

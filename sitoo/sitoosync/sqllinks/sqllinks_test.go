@@ -25,10 +25,10 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	sqldbtest.Each(t, func(t *testing.T, s sqldbtest.Server) {
 		t.Run("links", func(t *testing.T) {
-			sitoosynctest.LinkStore(t, func(t *testing.T) sitoosync.LinkStore { return open(t, sqldbtest.Get(t, s.Dialect), "") })
+			sitoosynctest.RunLinkStore(t, func(t *testing.T) sitoosync.LinkStore { return open(t, sqldbtest.Get(t, s.Dialect), "") })
 		})
 		t.Run("states", func(t *testing.T) {
-			sitoosynctest.StateStore(t, func(t *testing.T) func() sitoosync.StateStore {
+			sitoosynctest.RunStateStore(t, func(t *testing.T) func() sitoosync.StateStore {
 				server := sqldbtest.Get(t, s.Dialect)
 				return func() sitoosync.StateStore { return open(t, server, "") }
 			})

@@ -7,8 +7,8 @@ import (
 	"github.com/tillwire/tillwire/woo/orderfeed"
 )
 
-// Benchmark measures what a feed does most: it asks for the entries of a page of orders, and it marks a page as handled.
-func Benchmark(b *testing.B, newStore func(b *testing.B) orderfeed.Store) {
+// Bench measures what a feed does most: it asks for the entries of a page of orders, and it marks a page as handled.
+func Bench(b *testing.B, newStore func(b *testing.B) orderfeed.Store) {
 	page := func(n int) ([]orderfeed.Entry, []woo.OrderID) {
 		var entries []orderfeed.Entry
 		var ids []woo.OrderID

@@ -5,7 +5,7 @@
 //	}
 //
 //	func BenchmarkStore(b *testing.B) {
-//		orderfeedtest.Benchmark(b, func(b *testing.B) orderfeed.Store { … })
+//		orderfeedtest.Bench(b, func(b *testing.B) orderfeed.Store { … })
 //	}
 //
 // Each subtest is named after the method and the number of the must that it checks. What a test inside one process cannot see is

@@ -199,7 +199,7 @@ func TestOpenErrors(t *testing.T) {
 func BenchmarkStore(b *testing.B) {
 	for _, dialect := range []string{"sqlite", "postgres", "mysql"} {
 		b.Run(dialect, func(b *testing.B) {
-			orderfeedtest.Benchmark(b, func(b *testing.B) orderfeed.Store {
+			orderfeedtest.Bench(b, func(b *testing.B) orderfeed.Store {
 				s := sqldbtest.Get(b, dialect)
 				return open(b, s.Open(b), sqlfeed.Config{Prefix: s.Prefix})
 			})
