@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/tillwire/tillwire/examples/internal/chain"
 	"github.com/tillwire/tillwire/examples/internal/host"
 	"github.com/tillwire/tillwire/examples/internal/setup"
 	"github.com/tillwire/tillwire/retryqueue"
@@ -27,16 +28,16 @@ func main() {
 		err = run(context.Background(), s)
 	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, "stock-child: "+sentence(err))
+		fmt.Fprintln(os.Stderr, "stock-child: "+chain.Sentence(err))
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, s *settings) error {
 	till := newTill(s.skus)
-	wiring := kitgenix.Config{Self: stocksync.Self{StoreID: s.self, Name: "Till"}, Pairs: s.pairs, Logger: s.logger}
+	wiring := s.wire
 	var world *world // nil with a real master
-	if len(s.pairs) == 0 {
+	if len(wiring.Pairs) == 0 {
 		world = newWorld(s.seed, till)
 		defer world.close()
 		wiring.Self.StoreID, wiring.Pairs = childID, world.pairs

@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tillwire/tillwire/examples/internal/chain"
 )
 
 // TestDemo runs the program as a newcomer does: no settings.
@@ -28,9 +29,7 @@ func TestDemo(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), program, "-once", "-json")
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.Env = append(os.Environ(), "TILLWIRE_PAIRS=", "TILLWIRE_STORE_ID=", "TILLWIRE_SKUS=")
-	began := time.Now()
 	require.NoError(t, cmd.Run(), stderr.String())
-	require.Less(t, time.Since(began), time.Minute)
 
 	var s summary
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &s), stdout.String())
@@ -66,7 +65,7 @@ func TestWrongSettings(t *testing.T) {
 			err = run(t.Context(), s)
 		}
 		require.Error(t, err)
-		text := sentence(err)
+		text := chain.Sentence(err)
 		require.NotContains(t, text, "\n")
 		require.NotContains(t, text, "Config.")
 		require.NotContains(t, text, "ssss", "a secret")

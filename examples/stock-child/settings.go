@@ -15,10 +15,9 @@ import (
 
 // settings are what the program was told.
 type settings struct {
-	pairs  []kitgenix.Pair // the master; none when the demonstration is wanted
-	self   stocksync.StoreID
-	skus   []string // that the till sells
-	db     string   // of the SQLite file; empty: a file that goes with the demonstration
+	wire   kitgenix.Config // the till itself, and its master; no pairs when the demonstration is wanted
+	skus   []string        // that the till sells
+	db     string          // of the SQLite file; empty: a file that goes with the demonstration
 	listen string
 	once   bool
 	json   bool
@@ -33,6 +32,7 @@ Settings (environment):
   TILLWIRE_PAIRS     JSON file with the master: [{"id":"…","name":"…","url":"https://…","secret":"…"}]
   TILLWIRE_STORE_ID  the id under which the master knows this till
   TILLWIRE_SKUS      what the till sells, as MUG-1,MUG-2
+  TILLWIRE_LOCAL     1: the master may have a local address, and an http one
   TILLWIRE_DB        SQLite file that keeps what was sold and what is to be reported; default tillwire.db
 
 Flags:
@@ -46,7 +46,8 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	if err != nil {
 		return nil, err
 	}
-	s.pairs, s.self = pairs, stocksync.StoreID(self)
+	s.wire = kitgenix.Config{Self: stocksync.Self{StoreID: stocksync.StoreID(self), Name: "Till"}, Pairs: pairs}
+	chain.Local(&s.wire, env)
 	demo := len(pairs) == 0
 
 	var verbose bool
@@ -89,11 +90,7 @@ func parse(args []string, env func(string) string, out io.Writer) (*settings, er
 	}
 	if verbose {
 		s.logger = slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		s.wire.Logger = s.logger
 	}
 	return s, nil
-}
-
-// sentence says an error in the words of this program: the settings it names are the environment's.
-func sentence(err error) string {
-	return strings.NewReplacer("Config.Self.StoreID", "TILLWIRE_STORE_ID", "Config.Pairs", "TILLWIRE_PAIRS").Replace(err.Error())
 }

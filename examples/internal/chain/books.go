@@ -2,6 +2,7 @@ package chain
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 )
 
@@ -9,13 +10,15 @@ import (
 type Books struct {
 	mu     sync.Mutex
 	onHand map[string]int64 // by SKU
-	sold   map[string]int64
+	sold   map[sale]int64
 	sales  map[string]int // by store
 }
 
+type sale struct{ store, sku string }
+
 // NewBooks opens the books with so many SKUs, each with so much on hand.
 func NewBooks(skus int, onHand int64) *Books {
-	b := &Books{onHand: map[string]int64{}, sold: map[string]int64{}, sales: map[string]int{}}
+	b := &Books{onHand: map[string]int64{}, sold: map[sale]int64{}, sales: map[string]int{}}
 	for i := range skus {
 		b.onHand[SKU(i)] = onHand
 	}
@@ -29,7 +32,7 @@ func SKU(i int) string { return fmt.Sprintf("SKU-%02d", i) }
 func (b *Books) Sold(store, sku string, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sold[sku] += n
+	b.sold[sale{store, sku}] += n
 	b.sales[store]++
 }
 
@@ -50,13 +53,23 @@ func (b *Books) SalesOf(store string) int {
 	return b.sales[store]
 }
 
+// SoldBy is how much of a product one store has sold.
+func (b *Books) SoldBy(store, sku string) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sold[sale{store, sku}]
+}
+
 // Judge compares what an authority believes in with what is true, in units: oversold were sold and not there, lost were sold and are
 // not missing at the authority, twice are missing and were not sold.
 func (b *Books) Judge(authority func(sku string) int64) (oversold, lost, twice int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for sku, had := range b.onHand {
-		left := had - b.sold[sku]
+	left := maps.Clone(b.onHand)
+	for of, n := range b.sold {
+		left[of.sku] -= n
+	}
+	for sku, left := range left {
 		oversold += max(0, -left)
 		lost += max(0, authority(sku)-left)
 		twice += max(0, left-authority(sku))

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
+	"strings"
 
 	"github.com/tillwire/tillwire/stocksync/kitgenix"
 )
@@ -34,6 +36,21 @@ func Pairs(file string) ([]kitgenix.Pair, error) {
 		}
 	}
 	return pairs, nil
+}
+
+// Local lets the stores be where no public address leads, over plain http too, where the setting TILLWIRE_LOCAL is 1.
+func Local(c *kitgenix.Config, env func(string) string) {
+	if env("TILLWIRE_LOCAL") == "1" {
+		c.AllowHTTP, c.HTTPClient = true, &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment}}
+	}
+}
+
+// Sentence says an error in the words of the programs: the settings it names are the environment's.
+func Sentence(err error) string {
+	return strings.NewReplacer(
+		"set Config.AllowHTTP", "set TILLWIRE_LOCAL=1", "Config.Self.StoreID", "TILLWIRE_STORE_ID", "Config.Pairs", "TILLWIRE_PAIRS",
+		"Config.URL", "WOO_URL", "Config.Key", "WOO_KEY", "Config.Secret", "WOO_SECRET", "\n", "; ",
+	).Replace(err.Error())
 }
 
 // Real reads the settings of real stores: the pairs, and who we are to them. No pairs: the demonstration is wanted.
