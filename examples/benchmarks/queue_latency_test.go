@@ -12,6 +12,7 @@ import (
 
 	"github.com/riverqueue/river"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/internal/sqldb/sqldbtest"
 	"github.com/tillwire/tillwire/retryqueue"
 	"github.com/tillwire/tillwire/retryqueue/sqlstore"
@@ -98,12 +99,12 @@ func TestQueueLatency(t *testing.T) {
 		t.Logf("%d jobs at 50/s, enqueue to work: ours %s (goal: p99 10ms)", n, percentiles(w.all))
 	})
 	t.Run("River", func(t *testing.T) { // as it comes
-		r := newRiver(t, river.Config{Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: queueWorkers}}})
+		r := newRiver(t, river.Config{Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: burndowntest.Workers}}})
 		w := newWaits(n)
-		r.work = func(o order) { w.add(time.Since(time.UnixMicro(int64(o.OrderID)))) }
+		r.work = func(o burndowntest.Order) { w.add(time.Since(time.UnixMicro(int64(o.OrderID)))) }
 		check(t, r.client.Start(t.Context()))
 		atFifty(t, n, func(int) error {
-			_, err := r.client.Insert(t.Context(), riverOrder{order{int(time.Now().UnixMicro())}}, nil)
+			_, err := r.client.Insert(t.Context(), riverOrder{burndowntest.NewOrder(int(time.Now().UnixMicro()))}, nil)
 			return err
 		})
 		<-w.done
@@ -172,7 +173,7 @@ func (c *calls) Extend(ctx context.Context, l []retryqueue.Lease, by time.Durati
 // TestQueueIdle counts what a queue asks while nothing is due: some jobs wait for tomorrow.
 func TestQueueIdle(t *testing.T) {
 	store := &calls{Store: postgresStore(t)}
-	fill(t, store.Store, "moment", 1000, 24*time.Hour, newOrder)
+	burndowntest.Fill(t, store.Store, "moment", 1000, 24*time.Hour, burndowntest.NewOrder)
 	_, stop := running(t, store, retryqueue.Kind[moment]{Name: "moment", Work: func(context.Context, retryqueue.Job[moment]) error { return nil }})
 	seconds := 11
 	if os.Getenv("TILLWIRE_LONG") != "" {
@@ -196,12 +197,12 @@ func TestQueueWaiting(t *testing.T) {
 	store, filled := postgresStore(t), 0
 	for _, size := range sizes {
 		for ; filled < size; filled += 1000 {
-			fill(t, store, fmt.Sprint("batch", filled), 1000, 24*time.Hour, newOrder)
+			burndowntest.Fill(t, store, fmt.Sprint("batch", filled), 1000, 24*time.Hour, burndowntest.NewOrder)
 		}
 		row := fmt.Sprintf("%8d waiting:", size)
 		for _, most := range []int{1, 100} {
 			kind := fmt.Sprint("due", size, most)
-			fill(t, store, kind, 20*most, 0, newOrder)
+			burndowntest.Fill(t, store, kind, 20*most, 0, burndowntest.NewOrder)
 			var took []time.Duration
 			for range 20 {
 				start := time.Now()

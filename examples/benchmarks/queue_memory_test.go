@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/retryqueue"
 )
 
@@ -12,9 +13,9 @@ import (
 func TestQueueMemory(t *testing.T) {
 	const n = 200_000
 	var best, allocs float64
-	for range rounds {
+	for range burndowntest.Rounds {
 		var before, after runtime.MemStats
-		took := burnDown(t, retryqueue.NewMemoryStore(), 4, n, func(i int) int { return i }, func() {
+		took := burndowntest.Run(t, retryqueue.NewMemoryStore(), 4, n, func(i int) int { return i }, func() {
 			runtime.GC()
 			runtime.ReadMemStats(&before)
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/retryqueue/redisstore"
 )
 
@@ -21,14 +22,16 @@ func TestQueueRedis(t *testing.T) {
 	check(t, err)
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
-	ours := contender{"redis", func(t *testing.T, n int) time.Duration {
+	ours := burndowntest.Contender{Name: "redis", Burn: func(t *testing.T, n int) time.Duration {
 		prefix := "bench:" + rand.Text()
 		t.Cleanup(func() { deleteKeys(t, client, "{"+prefix+"}*") })
 		store, err := redisstore.Open(t.Context(), client, redisstore.Config{Prefix: prefix})
 		check(t, err)
-		return burnDown(t, store, queueWorkers, n, newOrder, func() {})
+		return burndowntest.Run(t, store, burndowntest.Workers, n, burndowntest.NewOrder, func() {})
 	}}
-	compare(t, "2", ours, contender{"asynq", func(t *testing.T, n int) time.Duration { return asynqBurnDown(t, client, n) }})
+	burndowntest.Compare(t, "2", ours, burndowntest.Contender{Name: "asynq", Burn: func(t *testing.T, n int) time.Duration {
+		return asynqBurnDown(t, client, n)
+	}})
 }
 
 func asynqBurnDown(t *testing.T, redisClient redis.UniversalClient, n int) time.Duration {
@@ -40,7 +43,7 @@ func asynqBurnDown(t *testing.T, redisClient redis.UniversalClient, n int) time.
 	})
 	client := asynq.NewClientFromRedisClient(redisClient)
 	for i := range n {
-		payload, err := json.Marshal(order{i})
+		payload, err := json.Marshal(burndowntest.NewOrder(i))
 		check(t, err)
 		_, err = client.EnqueueContext(t.Context(), asynq.NewTask("order", payload), asynq.Queue(queue), asynq.Retention(24*time.Hour))
 		check(t, err)
@@ -48,7 +51,7 @@ func asynqBurnDown(t *testing.T, redisClient redis.UniversalClient, n int) time.
 	var done atomic.Int64
 	all := make(chan struct{})
 	workers := asynq.NewServerFromRedisClient(redisClient, asynq.Config{
-		Concurrency: queueWorkers, Queues: map[string]int{queue: 1}, LogLevel: asynq.FatalLevel, Logger: silent{},
+		Concurrency: burndowntest.Workers, Queues: map[string]int{queue: 1}, LogLevel: asynq.FatalLevel, Logger: silent{},
 	})
 	start := time.Now()
 	check(t, workers.Start(asynq.HandlerFunc(func(context.Context, *asynq.Task) error {

@@ -15,6 +15,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 )
 
 // TestQueueRiver compares with River on the same PostgreSQL: the same durability, both keep what has succeeded, both may work on the
@@ -22,21 +24,23 @@ import (
 // fetches brings as many jobs as it has free workers: no equal terms, but the best it does.
 func TestQueueRiver(t *testing.T) {
 	server(t, "TILLWIRE_TEST_POSTGRES")
-	t.Run("same workers", func(t *testing.T) { compare(t, "1.5", sqlQueue("postgres"), riverContender(queueWorkers)) })
+	t.Run("same workers", func(t *testing.T) {
+		burndowntest.Compare(t, "1.5", burndowntest.SQL("postgres"), riverContender(burndowntest.Workers))
+	})
 	t.Run("River with ten times the workers", func(t *testing.T) {
-		compare(t, "none", sqlQueue("postgres"), riverContender(10*queueWorkers))
+		burndowntest.Compare(t, "none", burndowntest.SQL("postgres"), riverContender(10*burndowntest.Workers))
 	})
 }
 
-func riverContender(workers int) contender {
-	return contender{"River", func(t *testing.T, n int) time.Duration {
+func riverContender(workers int) burndowntest.Contender {
+	return burndowntest.Contender{Name: "River", Burn: func(t *testing.T, n int) time.Duration {
 		r := newRiver(t, river.Config{
 			Queues:        map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
 			FetchCooldown: time.Millisecond, FetchPollInterval: 10 * time.Millisecond,
 		})
 		var done atomic.Int64
 		all := make(chan struct{})
-		r.work = func(order) {
+		r.work = func(burndowntest.Order) {
 			if done.Add(1) == int64(n) {
 				close(all)
 			}
@@ -44,7 +48,7 @@ func riverContender(workers int) contender {
 		for from := 0; from < n; from += 1000 {
 			jobs := make([]river.InsertManyParams, min(1000, n-from))
 			for i := range jobs {
-				jobs[i].Args = riverOrder{order{from + i}}
+				jobs[i].Args = riverOrder{burndowntest.NewOrder(from + i)}
 			}
 			_, err := r.client.InsertManyFast(t.Context(), jobs)
 			check(t, err)
@@ -65,7 +69,7 @@ func riverContender(workers int) contender {
 	}}
 }
 
-type riverOrder struct{ order }
+type riverOrder struct{ burndowntest.Order }
 
 func (riverOrder) Kind() string { return "order" }
 
@@ -74,7 +78,7 @@ type riverQueue struct {
 	pool   *pgxpool.Pool
 	schema string
 	client *river.Client[pgx.Tx]
-	work   func(order)
+	work   func(burndowntest.Order)
 }
 
 func newRiver(t *testing.T, c river.Config) *riverQueue {
@@ -97,7 +101,7 @@ func newRiver(t *testing.T, c river.Config) *riverQueue {
 	check(t, err)
 	c.Workers = river.NewWorkers()
 	river.AddWorker(c.Workers, river.WorkFunc(func(_ context.Context, j *river.Job[riverOrder]) error {
-		r.work(j.Args.order)
+		r.work(j.Args.Order)
 		return nil
 	}))
 	c.Logger, c.Schema, c.CompletedJobRetentionPeriod = log, r.schema, -1

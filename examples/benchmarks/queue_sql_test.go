@@ -12,8 +12,8 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/internal/sqldb/sqldbtest"
-	"github.com/tillwire/tillwire/retryqueue/sqlstore"
 )
 
 // TestQueueSQL compares the queue with what the server itself can do: bare statements that claim 100 and settle 100.
@@ -22,20 +22,9 @@ func TestQueueSQL(t *testing.T) {
 		"sqlite": "0.6 or 20000/s", "mysql": "0.6 or 10000/s", "postgres": "none, beside River",
 	} {
 		t.Run(dialect, func(t *testing.T) {
-			compare(t, goal, sqlQueue(dialect), floor(dialect))
+			burndowntest.Compare(t, goal, burndowntest.SQL(dialect), floor(dialect))
 		})
 	}
-}
-
-func sqlQueue(dialect string) contender {
-	return contender{dialect, func(t *testing.T, n int) time.Duration {
-		at := sqldbtest.Get(t, dialect)
-		db := at.Open(t)
-		db.SetMaxIdleConns(10)
-		store, err := sqlstore.Open(t.Context(), db, sqlstore.Config{Prefix: at.Prefix})
-		check(t, err)
-		return burnDown(t, store, queueWorkers, n, newOrder, func() { analyze(t, db, dialect) })
-	}}
 }
 
 // analyze does what the server does by itself within a minute.
@@ -54,8 +43,8 @@ func run(t *testing.T, db interface {
 }
 
 // floor claims and settles with nothing but the statements that it takes: two transactions for each 100 jobs.
-func floor(dialect string) contender {
-	return contender{"bare statements", func(t *testing.T, n int) time.Duration {
+func floor(dialect string) burndowntest.Contender {
+	return burndowntest.Contender{Name: "bare statements", Burn: func(t *testing.T, n int) time.Duration {
 		at := sqldbtest.Get(t, dialect)
 		db := at.Open(t)
 		db.SetMaxOpenConns(1)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/retryqueue"
 	"github.com/tillwire/tillwire/woo"
 	"github.com/tillwire/tillwire/woo/wootest"
@@ -61,11 +62,11 @@ func (s *series) cost(t *testing.T, n int) time.Duration {
 	t.Helper()
 	switch {
 	case strings.HasPrefix(s.name, "memory"):
-		return burnDown(t, retryqueue.NewMemoryStore(), queueWorkers, n, newOrder, func() {})
+		return burndowntest.Run(t, retryqueue.NewMemoryStore(), burndowntest.Workers, n, burndowntest.NewOrder, func() {})
 	case strings.HasPrefix(s.name, "SQLite"):
-		return sqlQueue("sqlite").burn(t, n)
+		return burndowntest.SQL("sqlite").Burn(t, n)
 	case strings.HasPrefix(s.name, "PostgreSQL"):
-		return sqlQueue("postgres").burn(t, n)
+		return burndowntest.SQL("postgres").Burn(t, n)
 	}
 	return readAll(t, n)
 }

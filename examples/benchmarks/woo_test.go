@@ -16,6 +16,7 @@ import (
 	hiscaler "github.com/hiscaler/woocommerce-go"
 	"github.com/hiscaler/woocommerce-go/config"
 
+	"github.com/tillwire/tillwire/examples/internal/burndowntest"
 	"github.com/tillwire/tillwire/woo"
 	"github.com/tillwire/tillwire/woo/wootest"
 )
@@ -137,7 +138,7 @@ func TestWooRead(t *testing.T) {
 	plain, taxed := shopOf(t, n, false), shopOf(t, n, true)
 	readPlain, readTaxed := orderReaders(t, plain, n), orderReaders(t, taxed, n)
 	best, whole := map[string]time.Duration{}, map[string]int{}
-	for range rounds + 1 { // the first warms the pages up
+	for range burndowntest.Rounds + 1 { // the first warms the pages up
 		for name, read := range readPlain {
 			runtime.GC()
 			began := time.Now()
