@@ -71,18 +71,20 @@ var pruneCases = []testCase{
 	{name: "Prune/Age", run: func(h *harness) {
 		p := h.pruner()
 		a := h.put("a", retryqueue.Succeeded)
-		h.pass(2 * h.unit)
-		b := h.put("b", retryqueue.Succeeded)
+		age := 5 * h.unit // a busy machine may take long between the two
+		h.pass(2 * age)
 		h.equal(h.prune(p, hour, 100), 0, "pruned before the hour is over")
-		h.equal(h.prune(p, h.unit, 100), 1, "pruned")
+		b := h.put("b", retryqueue.Succeeded)
+		h.equal(h.prune(p, age, 100), 1, "pruned")
 		h.check(h.get(a.ID).Pruned && !h.get(b.ID).Pruned, "the younger one was pruned")
 	}},
 	{name: "Prune/AgeIsSinceTheEnd", run: func(h *harness) {
 		p := h.pruner()
 		r := h.put("a", retryqueue.Running)
-		h.pass(2 * h.unit)
+		age := 5 * h.unit
+		h.pass(2 * age)
 		h.succeed(r)
-		h.equal(h.prune(p, h.unit, 100), 0, "pruned, although it succeeded a moment ago")
+		h.equal(h.prune(p, age, 100), 0, "pruned, although it succeeded a moment ago")
 	}},
 	{name: "Prune/Limit", run: func(h *harness) {
 		p := h.pruner()
