@@ -147,6 +147,25 @@ func TestSettleWitnessed(t *testing.T) {
 	require.Equal(t, int64(-2), settle(views, []Held{h}, num(5))[0].delta.IntPart(), "it was seen standing after the push")
 }
 
+// TestWitness: a read shows something of a report only if it was begun after that came, and after the push was acknowledged.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	l := &line{Row: &Row{Held: []Held{{Entry: Entry{Store: "a", Note: noteDoubt, At: at(99)}, Quantity: num(7), Got: at(102)}}}}
+	s := &Standing{Views: []View{pushed(2, 8, 100, 101)}}
+	read := func(quantity int64, begun float64) (after, before int64) {
+		l.witness("a", s, glimpse{Stock: &Stock{Quantity: num(quantity)}, begun: at(begun)})
+		return l.Held[0].After, l.Held[0].Before
+	}
+	after, before := read(8, 102)
+	require.Zero(t, after+before, "perhaps the sale was made after that")
+	after, before = read(6, 103)
+	require.Zero(t, after+before, "sold on")
+	_, before = read(8, 104)
+	require.Equal(t, int64(2), before, "the push was written over it")
+	after, _ = read(7, 105)
+	require.Zero(t, after, "what came first stays")
+}
+
 // TestViews: what is kept of what a store held.
 func TestViews(t *testing.T) {
 	t.Parallel()

@@ -224,7 +224,7 @@ func (l *line) witness(peer StoreID, s *Standing, got glimpse) {
 	}
 	pushed := s.pushed()
 	switch {
-	case last == nil, last.After != 0, last.Before != 0, got.begun.Before(last.Got), s.lastReport().After(last.At):
+	case last == nil, last.After != 0, last.Before != 0, !got.begun.After(last.Got), s.lastReport().After(last.At):
 	case pushed == nil, pushed.AckedAt.IsZero(), got.begun.Before(pushed.AckedAt), pushed.Quantity.Equal(last.Quantity):
 	case got.Quantity.Equal(last.Quantity):
 		last.After = pushed.Version
