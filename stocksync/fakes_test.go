@@ -39,6 +39,13 @@ func newShop(id stocksync.StoreID, skus ...stocksync.SKU) *shop {
 	return s
 }
 
+// answers sets what a push is answered in place of the store's own, nil for that.
+func (s *shop) answers(push func([]stocksync.Item) ([]stocksync.Applied, error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.push = push
+}
+
 func (s *shop) ID() stocksync.StoreID { return s.id }
 
 func (s *shop) Push(_ context.Context, items []stocksync.Item) ([]stocksync.Applied, error) {

@@ -202,7 +202,7 @@ func testConcurrentSales(t *testing.T) {
 	t.Run("an order after what looked like an echo", func(t *testing.T) { // it brings the store to the figure of a push that was lost
 		inWorld(t, func(w *world) {
 			a := w.shops[0]
-			a.push = func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, vague{errors.New("time-out")} }
+			a.answers(func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, vague{errors.New("time-out")} })
 			require.NoError(w, w.m.Sold(w.ctx, "order:1", lines("mug", 1)))
 			w.pass(time.Second)
 			once := a.sell("mug", 1, "stock_set")
@@ -210,7 +210,7 @@ func testConcurrentSales(t *testing.T) {
 			again.EventID, again.Context = newEvent(), "order_processing"
 			w.receive(once)
 			w.receive(again)
-			a.push = nil
+			a.answers(nil)
 			w.pass(time.Hour)
 			w.equal(mug, "mug", 8)
 		})
@@ -218,11 +218,11 @@ func testConcurrentSales(t *testing.T) {
 	t.Run("after a push whose answer was lost", func(t *testing.T) { // it is read at once, before a sale hides whether it arrived
 		inWorld(t, func(w *world) {
 			a := w.shops[0]
-			a.push = func(items []stocksync.Item) ([]stocksync.Applied, error) {
+			a.answers(func(items []stocksync.Item) ([]stocksync.Applied, error) {
 				a.push = nil
 				a.apply(items)
 				return nil, vague{errors.New("time-out")}
-			}
+			})
 			require.NoError(w, w.m.Sold(w.ctx, "order:1", lines("mug", 1)))
 			w.pass(time.Second)
 			w.receive(a.sell("mug", 1, "order_processing"))

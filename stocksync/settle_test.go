@@ -37,16 +37,16 @@ func TestSettleTogether(t *testing.T) {
 		"B: the reads show it standing, so nothing before the last push that arrived is its base": {func(w *world, a *shop) {
 			push(w, "1", 2)
 			push(w, "2", 1)
-			a.push = func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, lostAnswer{} }
+			a.answers(func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, lostAnswer{} })
 			push(w, "3", 2)
-			a.push = nil
+			a.answers(nil)
 			w.receive(told(a.sell("mug", 1, sold)))
 		}, 100 - 2 - 1 - 2 - 1},
 		"C: one sale told twice": {func(w *world, a *shop) {
 			push(w, "1", 2)
-			a.push = func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, lostAnswer{} }
+			a.answers(func([]stocksync.Item) ([]stocksync.Applied, error) { return nil, lostAnswer{} })
 			push(w, "2", 1)
-			a.push = nil
+			a.answers(nil)
 			r := told(a.sell("mug", 1, set))
 			w.receive(r)
 			w.pass(20 * time.Millisecond)
@@ -83,10 +83,10 @@ func TestSettleTogether(t *testing.T) {
 			w.receive(told(a.sell("mug", 1, sold))) // 98 again
 		}, 100 - 2 - 1 - 1},
 		"H: a read showed a push that was written over it": {func(w *world, a *shop) {
-			a.push = func(items []stocksync.Item) ([]stocksync.Applied, error) { return nil, nil }
+			a.answers(func(items []stocksync.Item) ([]stocksync.Applied, error) { return nil, nil })
 			push(w, "1", 1)
 			w.pass(3 * time.Second)
-			a.push = nil
+			a.answers(nil)
 			w.receive(told(a.sell("mug", 2, sold))) // 97, and in the same moment
 			push(w, "2", 1)                         // 98 is written over it
 			w.pass(2 * time.Second)
