@@ -115,6 +115,7 @@ func TestSettleTwice(t *testing.T) {
 	}
 	two := settle(views, []Held{report("order_processing"), report("order_processing")}, num(8))
 	require.Equal(t, []int64{-2, -1}, []int64{two[0].delta.IntPart(), two[1].delta.IntPart()}, "8 of 10, and 8 of the 9 written over it")
+	require.Equal(t, []bool{false, true}, []bool{two[0].current, two[1].current}, "what the last push showed is spent by the second alone")
 	one := settle(views, []Held{report("stock_set"), report("order_processing")}, num(8))
 	require.Equal(t, []int64{-1, 0}, []int64{one[0].delta.IntPart(), one[1].delta.IntPart()})
 }
